@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "base/error.h"
+#include "base/undo.h"
+
+namespace cowshed {
+
+namespace {
+
+[[noreturn]] void fail(std::string_view call, const Path& path) {
+  throw Error::from_errno(errno, fmt::format("{} '{}'", call, path.native()));
+}
+
+FileStat to_file_stat(const struct stat& st, const Path& name) {
+  if (!S_ISREG(st.st_mode))
+    throw Error(ErrorKind::corrupt_image, fmt::format("'{}' is not a regular file", name.native()));
+  return {.id = {st.st_dev, st.st_ino},
+          .size = {static_cast<std::uint64_t>(st.st_size)},
+          .allocated = to_bytes(Sectors{static_cast<std::uint64_t>(st.st_blocks)}),
+          .mode = st.st_mode};
+}
+
+void set_size(const Fd& fd, Bytes size, const Path& name) {
+  if (::ftruncate(fd.get(), static_cast<off_t>(size.count)) < 0) {
+    if (errno == EFBIG)
+      throw Error(ErrorKind::no_space,
+                  fmt::format("'{}': {} bytes is larger than this file system's largest file", name.native(),
+                              size.count),
+                  EFBIG);
+    fail("set size of", name);
+  }
+}
+
+Fd create_and_unlink(const Path& directory) {
+  std::string path = (directory / ".cowshed-XXXXXX").native();
+  Fd fd(::mkostemp(path.data(), O_CLOEXEC));
+  if (!fd.is_open()) fail("create a file in", directory);
+  unlink_if_exists(path);
+  return fd;
+}
+
+Path parent_of(const Path& path) {
+  const Path parent = path.parent_path();
+  return parent.empty() ? Path(".") : parent;
+}
+
+}  // namespace
+
+Fd open_file(const Path& path, int flags, mode_t mode) {
+  Fd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
+  if (!fd.is_open()) fail("open", path);
+  return fd;
+}
+
+std::optional<Fd> open_if_exists(const Path& path, int flags) {
+  Fd fd(::open(path.c_str(), flags | O_CLOEXEC));
+  if (fd.is_open()) return fd;
+  if (errno == ENOENT) return std::nullopt;
+  fail("open", path);
+}
+
+FileStat stat_fd(const Fd& fd, const Path& name) {
+  struct stat st {};
+  if (::fstat(fd.get(), &st) < 0) fail("stat", name);
+  return to_file_stat(st, name);
+}
+
+std::optional<FileStat> stat_if_exists(const Path& path) {
+  struct stat st {};
+  if (::lstat(path.c_str(), &st) < 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    fail("stat", path);
+  }
+  return to_file_stat(st, path);
+}
+
+bool path_exists(const Path& path) {
+  struct stat st {};
+  if (::lstat(path.c_str(), &st) == 0) return true;
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  fail("stat", path);
+}
+
+std::string read_file(const Path& path, Bytes limit) {
+  const Fd fd = open_file(path, O_RDONLY);
+  std::string content;
+  std::vector<char> buffer(64 << 10);
+  for (;;) {
+    const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
+    if (got == 0) return content;
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      fail("read", path);
+    }
+    content.append(buffer.data(), static_cast<std::size_t>(got));
+    if (content.size() > limit.count)
+      throw Error(ErrorKind::invalid_argument,
+                  fmt::format("'{}' is larger than {}", path.native(), format_size(limit)));
+  }
+}
+
+void write_all(const Fd& fd, std::string_view data, const Path& name) {
+  while (!data.empty()) {
+    const ssize_t written = ::write(fd.get(), data.data(), data.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      fail("write", name);
+    }
+    data.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void sync_file(const Fd& fd, const Path& name) {
+  if (::fsync(fd.get()) < 0) fail("fsync", name);
+}
+
+void sync_path(const Path& file) { sync_file(open_file(file, O_RDONLY), file); }
+
+void sync_directory(const Path& directory) {
+  sync_file(open_file(directory, O_RDONLY | O_DIRECTORY), directory);
+}
+
+void replace_file(const Path& path, std::string_view content) {
+  const Path temporary = path.native() + ".new";
+  unlink_if_exists(temporary);
+  const Fd fd = open_file(temporary, O_WRONLY | O_CREAT | O_EXCL);
+  Undo undo([&] { unlink_if_exists(temporary); });
+  write_all(fd, content, temporary);
+  sync_file(fd, temporary);
+  rename_durably(temporary, path);
+  undo.release();
+}
+
+Fd create_sparse(const Path& path, Bytes size) {
+  Fd fd = open_file(path, O_RDWR | O_CREAT | O_EXCL);
+  Undo undo([&] { unlink_if_exists(path); });
+  set_size(fd, size, path);
+  undo.release();
+  return fd;
+}
+
+Fd create_sparse_durably(const Path& path, Bytes size) {
+  Fd fd = create_sparse(path, size);
+  Undo undo([&] { unlink_if_exists(path); });
+  sync_file(fd, path);
+  sync_directory(parent_of(path));
+  undo.release();
+  return fd;
+}
+
+Fd create_unnamed(const Path& directory, Bytes size) {
+  Fd fd(::open(directory.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
+  if (!fd.is_open()) {
+    // EISDIR: the file system does not know O_TMPFILE and saw an attempt to write a directory.
+    if (errno != EOPNOTSUPP && errno != EISDIR) fail("create a file in", directory);
+    fd = create_and_unlink(directory);
+  }
+  set_size(fd, size, directory);
+  return fd;
+}
+
+void rename_durably(const Path& from, const Path& to) {
+  if (::rename(from.c_str(), to.c_str()) < 0) fail(fmt::format("rename '{}' to", from.native()), to);
+  sync_directory(parent_of(to));
+}
+
+bool unlink_if_exists(const Path& path) {
+  if (::unlink(path.c_str()) == 0) return true;
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  fail("unlink", path);
+}
+
+bool unlink_durably(const Path& path) {
+  if (!unlink_if_exists(path)) return false;
+  sync_directory(parent_of(path));
+  return true;
+}
+
+void make_directories(const Path& path) {
+  if (::mkdir(path.c_str(), 0755) == 0) return sync_directory(parent_of(path));
+  if (errno == EEXIST) return;
+  if (errno != ENOENT) fail("create directory", path);
+  make_directories(parent_of(path));
+  if (::mkdir(path.c_str(), 0755) < 0 && errno != EEXIST) fail("create directory", path);
+  sync_directory(parent_of(path));
+}
+
+void remove_empty_directories(Path path, const Path& stop) {
+  for (; path != stop && path.has_relative_path(); path = path.parent_path()) {
+    if (::rmdir(path.c_str()) == 0 || errno == ENOENT) continue;
+    if (errno == ENOTEMPTY || errno == EEXIST || errno == EBUSY) return;
+    fail("remove directory", path);
+  }
+}
+
+namespace {
+
+class SparseCopy {
+ public:
+  SparseCopy(const Fd& from, const Path& from_name, const Fd& to, const Path& to_name)
+      : from_(from), to_(to), from_name_(from_name), to_name_(to_name), buffer_(1 << 20) {}
+
+  void run() {
+    off_t end = 0;
+    for (;;) {
+      const off_t begin = ::lseek(from_.get(), end, SEEK_DATA);
+      if (begin < 0) {
+        if (errno == ENXIO) return;
+        fail("find data in", from_name_);
+      }
+      end = ::lseek(from_.get(), begin, SEEK_HOLE);
+      if (end < 0) fail("find hole in", from_name_);
+      copy(begin, end);
+    }
+  }
+
+ private:
+  void copy(off_t begin, off_t end) {
+    while (begin < end) {
+      const auto want = std::min<std::size_t>(buffer_.size(), static_cast<std::size_t>(end - begin));
+      const ssize_t got = ::pread(from_.get(), buffer_.data(), want, begin);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) fail("read", from_name_);
+      if (got == 0) return;
+      write(begin, static_cast<std::size_t>(got));
+      begin += got;
+    }
+  }
+
+  void write(off_t offset, std::size_t length) {
+    for (std::size_t done = 0; done < length;) {
+      const ssize_t put =
+          ::pwrite(to_.get(), buffer_.data() + done, length - done, offset + static_cast<off_t>(done));
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) fail("write", to_name_);
+      done += static_cast<std::size_t>(put);
+    }
+  }
+
+  const Fd& from_;
+  const Fd& to_;
+  const Path& from_name_;
+  const Path& to_name_;
+  std::vector<char> buffer_;
+};
+
+}  // namespace
+
+void copy_sparse(const Path& source, const Path& target, Bytes size) {
+  const Fd from = open_file(source, O_RDONLY);
+  const Path temporary = target.native() + ".new";
+  unlink_if_exists(temporary);
+  const Fd to = open_file(temporary, O_RDWR | O_CREAT | O_EXCL);
+  Undo undo([&] { unlink_if_exists(temporary); });
+  SparseCopy(from, source, to, temporary).run();
+  set_size(to, size, temporary);
+  sync_file(to, temporary);
+  rename_durably(temporary, target);
+  undo.release();
+}
+
+}  // namespace cowshed
