@@ -75,8 +75,4 @@ void make_directories(const Path& path);
 /// rmdir of `path` and then of its parents, below `stop`, as long as they are empty.
 void remove_empty_directories(Path path, const Path& stop);
 
-/// Copies `source` to the new file `target` with holes kept (SEEK_DATA), zero-filled up to `size`, synced
-/// with its directory. The target appears under its name only when complete.
-void copy_sparse(const Path& source, const Path& target, Bytes size);
-
 }  // namespace cowshed

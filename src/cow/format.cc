@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cow/format.h"
+
+#include <fmt/core.h>
+
+#include <bit>
+
+#include "base/error.h"
+
+namespace cowshed::cow {
+
+namespace {
+
+constexpr std::uint32_t magic = 0x70416e53;  // "SnAp", little endian
+constexpr std::uint32_t version = 1;
+constexpr Bytes min_chunk{512};
+constexpr Bytes max_chunk = mebibytes(1);
+
+template <typename Int>
+Int little_endian(std::span<const std::byte> raw) {
+  Int value = 0;
+  for (std::size_t i = 0; i < sizeof(Int); ++i) value |= static_cast<Int>(raw[i]) << (8 * i);
+  return value;
+}
+
+bool is_chunk_size(Bytes bytes) {
+  return std::has_single_bit(bytes.count) && bytes >= min_chunk && bytes <= max_chunk;
+}
+
+Error corrupt(std::string why) { return {ErrorKind::corrupt_image, std::move(why)}; }
+
+}  // namespace
+
+ChunkSize::ChunkSize(Bytes bytes) : bytes_(bytes) {
+  if (!is_chunk_size(bytes))
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("chunk size {} is not a power of two from 512 bytes to 1 MiB", bytes.count));
+}
+
+std::optional<Header> parse_header(std::span<const std::byte, header_size> raw) {
+  const auto word = [&](std::size_t index) {
+    return little_endian<std::uint32_t>(raw.subspan(4 * index, 4));
+  };
+  if (word(0) == 0 && word(1) == 0 && word(2) == 0 && word(3) == 0) return std::nullopt;
+  if (word(0) != magic)
+    throw corrupt(fmt::format("no snapshot store: magic is {:#010x}, not {:#010x}", word(0), magic));
+  if (word(1) != 1) throw corrupt("the kernel has marked the snapshot store invalid");
+  if (word(2) != version) throw corrupt(fmt::format("snapshot store of unknown version {}", word(2)));
+  const Bytes chunk = to_bytes(Sectors{word(3)});
+  if (!is_chunk_size(chunk))
+    throw corrupt(fmt::format("snapshot store with an impossible chunk size of {} sectors", word(3)));
+  return Header{ChunkSize(chunk)};
+}
+
+Exception parse_exception(std::span<const std::byte, exception_size> raw) {
+  return {little_endian<std::uint64_t>(raw.first(8)), little_endian<std::uint64_t>(raw.subspan(8, 8))};
+}
+
+std::uint64_t metadata_chunk(ChunkSize chunk_size, std::uint64_t index) {
+  return 1 + index * (chunk_size.entries_per_area() + 1);
+}
+
+Bytes persistent_size(Bytes origin, ChunkSize chunk_size) {
+  const std::uint64_t chunks = chunk_size.chunks_in(origin);
+  return chunk_size.bytes() * (chunks + chunks / chunk_size.entries_per_area() + 2);
+}
+
+Bytes transient_size(Bytes origin, ChunkSize chunk_size) {
+  return chunk_size.bytes() * chunk_size.chunks_in(origin);
+}
+
+}  // namespace cowshed::cow
