@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <fcntl.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "layers/host.h"
+#include "pools/driver_context.h"
+#include "pools/pool.h"
+#include "support/errors.h"
+#include "support/vm_fixture.h"
+
+namespace cowshed::test {
+
+/// A pool of the `file` driver on the VM's ext4, without the app above it.
+class FilePoolTest : public VmTest {
+ protected:
+  /// No whole number of chunks of any layer.
+  static constexpr Bytes image_size{(4u << 20) + 512 * 3};
+
+  void SetUp() override {
+    VmTest::SetUp();
+    if (IsSkipped()) return;
+    host_ = std::make_unique<layers::Host>();
+    context_ = std::make_unique<pools::DriverContext>(pools::DriverContext{*host_});
+    pool_ = pools::find_driver("file").make(
+        {PoolName("test"), {{"dir_path", scratch().native()}}, std::nullopt}, *context_);
+    pool_->setup().get();
+  }
+
+  void TearDown() override {
+    for (auto& volume : volumes_)
+      if (volume->is_running()) volume->abandon().get();
+    volumes_.clear();
+    pool_.reset();
+    host_.reset();
+    VmTest::TearDown();
+  }
+
+  pools::VolumeProperties properties(const std::string& vid) {
+    return {.name = VolumeName("root"), .vid = Vid(vid), .size = image_size};
+  }
+  pools::Volume& add(pools::VolumeProperties properties, pools::Volume* source = nullptr) {
+    volumes_.push_back(pool_->volume(std::move(properties), [source] { return source; }));
+    return *volumes_.back();
+  }
+  pools::Volume& origin(const std::string& name, std::optional<int> revisions = std::nullopt) {
+    auto p = properties("vm-templates/" + name + "/root");
+    p.save_on_stop = true;
+    p.revisions_to_keep = revisions;
+    pools::Volume& volume = add(p);
+    volume.create({}).get();
+    return volume;
+  }
+  pools::Volume& snapshot_of(pools::Volume& source, const std::string& name) {
+    auto p = properties("appvms/" + name + "/root");
+    p.snap_on_start = true;
+    return add(p, &source);
+  }
+
+  static Path start(pools::Volume& volume) { return volume.start().get().value().node; }
+  void stop(pools::Volume& volume) {
+    volume.stop({}).get();
+    pool_->finish();
+  }
+  static void put(const Path& node, Bytes at, char value) {
+    write_block(open_direct(node, O_RDWR), at, value);
+  }
+  static char get(const Path& node, Bytes at) { return read_block(open_direct(node, O_RDONLY), at); }
+
+  layers::Host& host() { return *host_; }
+  pools::Pool& pool() { return *pool_; }
+
+ private:
+  std::unique_ptr<layers::Host> host_;
+  std::unique_ptr<pools::DriverContext> context_;
+  std::unique_ptr<pools::Pool> pool_;
+  std::vector<std::unique_ptr<pools::Volume>> volumes_;
+};
+
+}  // namespace cowshed::test

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/model.h"
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+#include <sstream>
+#include <stdexcept>
+
+namespace cowshed::test::model {
+
+Words split(const std::string& text) {
+  std::istringstream stream(text);
+  Words words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+std::string join(const Words& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+std::string pattern(std::uint64_t seed, std::size_t length) {
+  std::mt19937_64 random(seed);
+  std::string bytes(length, '\0');
+  for (std::size_t at = 0; at < length; at += sizeof(std::uint64_t)) {
+    const std::uint64_t value = random();
+    std::memcpy(bytes.data() + at, &value, std::min(sizeof value, length - at));
+  }
+  return bytes;
+}
+
+const Content& Volume::seen() const {
+  if (kind != Kind::origin) return own;
+  return session ? *session : committed;
+}
+Content& Volume::seen() { return const_cast<Content&>(static_cast<const Volume*>(this)->seen()); }
+
+// --- Events
+
+void Model::apply(const std::string& event, const std::string& data) {
+  const Words words = split(event);
+  const std::string& what = words.at(0);
+  if (what == "power-cut") return power_cut();
+  if (what == "create") return create(words);
+  const std::string& name = words.at(1);
+  if (what == "remove") {
+    vms_.erase(name);
+    return;
+  }
+  if (what == "start") return start(name);
+  if (what == "stop") return stop(name);
+  if (what == "down") return down(name);
+  Volume& volume = vms_.at(name).volumes.at(words.at(2));
+  if (what == "set") return set(volume, words.at(3), words.at(4));
+  if (what == "write") return write(volume, std::stoull(words.at(3)), std::stoull(words.at(4)), std::stoull(words.at(5)));
+  if (what == "sync") return volume.unsynced.clear();
+  if (what == "adopt") return adopt(volume, data);
+  if (what != "commit" && what != "drop") throw std::logic_error("unknown event " + event);
+  if (what == "commit" && volume.session) {
+    volume.committed = std::move(*volume.session);
+    volume.unsynced.clear();
+    ++volume.generation;
+  }
+  volume.session.reset();
+  volume.wrote = false;
+}
+
+namespace {
+
+Volume new_volume(Kind kind, std::size_t size) {
+  Volume volume;
+  volume.kind = kind;
+  volume.size = size;
+  if (kind == Kind::origin) volume.committed.assign(size, '\0');
+  return volume;
+}
+
+void put_image(Volume& root, const std::string& image) {
+  const auto colon = image.find(':');
+  const auto content = pattern(std::stoull(image), std::stoull(image.substr(colon + 1)));
+  root.committed.replace(0, content.size(), content);
+}
+
+}  // namespace
+
+void Model::create(const Words& words) {
+  Vm vm{.kind = words.at(1), .above = words.at(3) == "-" ? "" : words.at(3), .running = false, .volumes = {}};
+  std::map<std::string, std::string> wishes;
+  for (std::size_t i = 4; i < words.size(); ++i) {
+    const auto equals = words[i].find('=');
+    wishes[words[i].substr(0, equals)] = words[i].substr(equals + 1);
+  }
+  const auto size = [&](const char* name) { return wishes.contains(name) ? std::stoull(wishes[name]) : 0; };
+  const bool is_disposable = vm.kind == "disposable" || vm.kind == "throwaway";
+  vm.volumes["root"] = new_volume(vm.above.empty() ? Kind::origin : Kind::snapshot, size("root"));
+  vm.volumes["private"] = new_volume(is_disposable ? Kind::snapshot : Kind::origin, size("private"));
+  vm.volumes["volatile"] = new_volume(Kind::volatile_, size("volatile"));
+  if (wishes.contains("image")) put_image(vm.volumes["root"], wishes["image"]);
+  // A disposable is as writable as the VM it is of.
+  if (is_disposable)
+    for (auto& [name, volume] : vm.volumes) volume.rw = vms_.at(vm.above).volumes.at(name).rw;
+  vms_[words.at(2)] = std::move(vm);
+}
+
+void Model::start(const std::string& name) {
+  Vm& vm = vms_.at(name);
+  vm.running = true;
+  for (auto& [volume_name, volume] : vm.volumes) {
+    if (volume.kind == Kind::volatile_) volume.own.assign(volume.size, '\0');
+    if (volume.kind == Kind::snapshot) {
+      const Volume& from = source(name, volume_name);
+      volume.own = from.committed;
+      volume.source_generation = from.generation;
+    }
+    if (volume.kind != Kind::origin) continue;
+    ++volume.generation;
+    if (volume.revisions == -1) {
+      // What was uncommitted is part of it from here on.
+      volume.committed = volume.seen();
+      volume.session.reset();
+      volume.unclean_direct = true;
+    } else if (!volume.session) {
+      volume.session = volume.committed;
+      volume.wrote = false;
+    }
+  }
+}
+
+void Model::stop(const std::string& name) {
+  Vm& vm = vms_.at(name);
+  if (!vm.running) return;
+  if (vm.kind == "throwaway") {
+    vms_.erase(name);
+    return;
+  }
+  down(name);
+  for (auto& [volume_name, volume] : vm.volumes) {
+    if (volume.kind != Kind::origin) continue;
+    volume.committed = volume.seen();
+    volume.session.reset();
+    volume.wrote = volume.unclean_direct = false;
+    volume.unsynced.clear();
+    ++volume.generation;
+  }
+}
+
+void Model::down(const std::string& name) {
+  Vm& vm = vms_.at(name);
+  vm.running = false;
+  for (auto& [volume_name, volume] : vm.volumes) volume.own.clear();
+}
+
+void Model::set(Volume& volume, const std::string& key, const std::string& value) {
+  if (key == "rw")
+    volume.rw = value == "true";
+  else
+    volume.revisions = std::stoi(value);
+}
+
+void Model::write(Volume& volume, std::size_t offset, std::size_t length, std::uint64_t seed) {
+  Content& content = volume.seen();
+  if (volume.kind == Kind::origin)
+    for (std::size_t at = offset; at < offset + length; at += sector)
+      volume.unsynced[at / sector].push_back(content.substr(at, sector));
+  content.replace(offset, length, pattern(seed, length));
+  volume.wrote = true;
+}
+
+void Model::adopt(Volume& volume, const std::string& data) {
+  for (std::size_t at = 0; at < data.size(); at += sizeof(std::uint64_t) + sector) {
+    std::uint64_t number = 0;
+    std::memcpy(&number, data.data() + at, sizeof number);
+    volume.seen().replace(number * sector, sector, data.substr(at + sizeof number, sector));
+  }
+  volume.unsynced.clear();
+}
+
+void Model::power_cut() {
+  std::erase_if(vms_, [](const auto& vm) { return vm.second.kind == "throwaway"; });
+  for (auto& [name, vm] : vms_) down(name);
+}
+
+Words Model::vms_of(const Words& command) {
+  const std::string& what = command.at(0);
+  if (what == "create") return {command.at(2)};
+  if (what == "recover") return {};
+  if (what == "start" || what == "stop") return {command.begin() + 1, command.end()};
+  return {command.at(1)};
+}
+
+std::vector<std::string> Model::events_of(const Words& command) {
+  const std::string& what = command.at(0);
+  if (what == "recover") return {};
+  if (what == "create" && command.at(1) == "throwaway") return {join(command), "start " + command.at(2)};
+  if (what != "start" && what != "stop") return {join(command)};
+  std::vector<std::string> events;
+  for (const auto& vm : vms_of(command)) events.push_back(what + " " + vm);
+  return events;
+}
+
+}  // namespace cowshed::test::model

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What each VM should see, in plain arrays of bytes: the oracle of the model tests. Pure: knows neither files
+/// nor devices. It follows design and promises, not the code under test.
+namespace cowshed::test::model {
+
+using Words = std::vector<std::string>;
+Words split(const std::string& text);
+std::string join(const Words& words);
+/// Bytes that only this seed gives.
+std::string pattern(std::uint64_t seed, std::size_t length);
+
+constexpr std::size_t sector = 512;
+using Content = std::string;
+
+enum class Kind { origin, snapshot, volatile_ };
+
+struct Volume {
+  Kind kind = Kind::origin;
+  bool rw = true;
+  int revisions = 1;
+  std::size_t size = 0;
+
+  // Origin volumes
+  Content committed;
+  /// While it runs, and what a session that was cut off left.
+  std::optional<Content> session;
+  /// The guest wrote in this session, even if it was what was there already.
+  bool wrote = false;
+  /// Snapshots are off and the volume did not stop cleanly: guests write `committed` itself.
+  bool unclean_direct = false;
+  /// Commits and session starts so far.
+  std::uint64_t generation = 0;
+  /// Values that a sector may still have after a power cut, since its newest was never synced.
+  std::map<std::size_t, std::vector<Content>> unsynced;
+
+  // Snapshot and volatile volumes, while they run
+  Content own;
+  std::uint64_t source_generation = 0;
+
+  /// What its VM sees, or would see if it started now.
+  [[nodiscard]] const Content& seen() const;
+  Content& seen();
+};
+
+struct Vm {
+  /// template, standalone, app, disposable or throwaway.
+  std::string kind;
+  /// Empty where the kind has none.
+  std::string above;
+  bool running = false;
+  std::map<std::string, Volume> volumes;
+};
+
+/// What is found of a VM after something was cut off.
+struct Found {
+  bool exists = false, running = false;
+  struct Property {
+    bool dirty = false, has_cow = false, rw = true;
+    int revisions = 1;
+    /// The image file; read only after a power cut.
+    std::optional<Content> image;
+  };
+  std::map<std::string, Property> volumes;
+};
+
+class Model {
+ public:
+  /// Everything that happens, as a line of words, so that it can be kept in a journal and played again:
+  ///
+  ///   create KIND VM ABOVE|- root=SIZE private=SIZE volatile=SIZE [image=SEED:LENGTH]
+  ///   remove VM | start VM | stop VM | set VM VOLUME rw|revisions_to_keep VALUE
+  ///   write VM VOLUME OFFSET LENGTH SEED | sync VM VOLUME
+  ///   down VM                 its layers are gone, sessions are kept uncommitted
+  ///   commit VM VOLUME        the kept session became the committed state
+  ///   drop VM VOLUME          the kept session changed nothing and is gone
+  ///   adopt VM VOLUME         `data`: sectors (number, content) as they were found after a power cut
+  ///   power-cut               nothing runs any more
+  void apply(const std::string& event, const std::string& data = {});
+
+  /// What has to become of `command` for one of its VMs: nothing where it succeeds, else the kind of error.
+  [[nodiscard]] std::optional<std::string> refusal(const Words& command, const std::string& vm) const;
+  /// At the bound of generations a session of this VM may be refused.
+  [[nodiscard]] bool may_be_at_bound(const std::string& vm) const;
+  /// Events that a successful `command` comes to.
+  [[nodiscard]] static std::vector<std::string> events_of(const Words& command);
+  /// The VMs that `command` is about.
+  [[nodiscard]] static Words vms_of(const Words& command);
+
+  struct Verdict {
+    std::vector<std::string> events;
+    std::vector<std::string> wrong;
+    bool happened = false;
+  };
+  /// Whether a `command` that was cut off happened to `vm` or not, by what is `found`. Everything else is wrong.
+  [[nodiscard]] Verdict judge(const Words& command, const std::string& vm, const Found& found) const;
+
+  struct Sectors {
+    /// For `adopt`.
+    std::string data;
+    std::vector<std::string> wrong;
+  };
+  /// After a power cut: may the image of an origin volume hold this?
+  [[nodiscard]] Sectors judge_image(const std::string& vm, const std::string& volume, const Content& image) const;
+
+  /// The volume a snapshot volume starts from. Throws where there is none.
+  [[nodiscard]] const Volume& source(const std::string& vm, const std::string& volume) const;
+  /// Running snapshots of the VM's volume.
+  [[nodiscard]] std::vector<const Volume*> running_snapshots(const std::string& vm, const std::string& volume) const;
+  [[nodiscard]] bool is_template(const std::string& vm) const;
+  [[nodiscard]] const std::map<std::string, Vm>& vms() const { return vms_; }
+  [[nodiscard]] bool has(const std::string& vm) const { return vms_.contains(vm); }
+
+ private:
+  void create(const Words& words);
+  void start(const std::string& vm);
+  void stop(const std::string& vm);
+  void down(const std::string& vm);
+  void set(Volume& volume, const std::string& key, const std::string& value);
+  void write(Volume& volume, std::size_t offset, std::size_t length, std::uint64_t seed);
+  void adopt(Volume& volume, const std::string& data);
+  void power_cut();
+  void judge_stopped(const std::string& name, const Found& found, bool may_be_committed, Verdict& verdict) const;
+  [[nodiscard]] std::optional<std::string> start_refusal(const std::string& vm) const;
+  [[nodiscard]] const std::string& owner_of_source(const std::string& vm, const std::string& volume) const;
+
+  std::map<std::string, Vm> vms_;
+};
+
+}  // namespace cowshed::test::model

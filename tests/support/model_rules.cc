@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// Model: what commands come to, and what may be found after they were cut off.
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+#include "layers/base.h"
+#include "support/model.h"
+
+namespace cowshed::test::model {
+
+const std::string& Model::owner_of_source(const std::string& vm, const std::string& volume) const {
+  for (const std::string* above = &vms_.at(vm).above; !above->empty(); above = &vms_.at(*above).above)
+    if (vms_.at(*above).volumes.at(volume).kind == Kind::origin) return *above;
+  throw std::logic_error(vm + ":" + volume + " has no source");
+}
+
+const Volume& Model::source(const std::string& vm, const std::string& volume) const {
+  return vms_.at(owner_of_source(vm, volume)).volumes.at(volume);
+}
+
+std::vector<const Volume*> Model::running_snapshots(const std::string& vm, const std::string& volume) const {
+  std::vector<const Volume*> result;
+  for (const auto& [name, other] : vms_) {
+    const Volume& candidate = other.volumes.at(volume);
+    if (other.running && candidate.kind == Kind::snapshot && owner_of_source(name, volume) == vm)
+      result.push_back(&candidate);
+  }
+  return result;
+}
+
+bool Model::is_template(const std::string& vm) const {
+  return std::ranges::any_of(vms_, [&](const auto& other) { return other.second.above == vm; });
+}
+
+// --- Refusals
+
+std::optional<std::string> Model::start_refusal(const std::string& name) const {
+  const Vm& vm = vms_.at(name);
+  if (vm.running) return "running";
+  for (const auto& [volume_name, volume] : vm.volumes) {
+    if (volume.kind == Kind::snapshot) {
+      const std::string& owner = owner_of_source(name, volume_name);
+      if (vms_.at(owner).running && vms_.at(owner).volumes.at(volume_name).revisions == -1) return "in_use";
+    }
+    if (volume.kind == Kind::origin && volume.revisions == -1 && !running_snapshots(name, volume_name).empty())
+      return "in_use";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Model::refusal(const Words& command, const std::string& name) const {
+  const std::string& what = command.at(0);
+  if (what == "create") {
+    if (has(name)) return "exists";
+    // A throw-away VM is started, too.
+    if (command.at(1) != "throwaway") return std::nullopt;
+    Model with = *this;
+    with.apply(join(command));
+    return with.start_refusal(name);
+  }
+  if (!has(name)) return "not_found";
+  if (what == "start") return start_refusal(name);
+  const Vm& vm = vms_.at(name);
+  if (what == "remove") return vm.running ? std::optional("running") : is_template(name) ? std::optional("in_use") : std::nullopt;
+  if (what != "set") return std::nullopt;
+  const Volume& volume = vm.volumes.at(command.at(2));
+  const bool switches = command.at(3) == "revisions_to_keep" && (volume.revisions == -1) != (command.at(4) == "-1");
+  if (vm.running && (command.at(3) == "rw" || switches)) return "running";
+  if (switches && !running_snapshots(name, command.at(2)).empty()) return "running";
+  return std::nullopt;
+}
+
+bool Model::may_be_at_bound(const std::string& name) const {
+  for (const auto& [volume_name, volume] : vms_.at(name).volumes) {
+    if (volume.kind != Kind::origin) continue;
+    // Each session start makes one view, and a commit counts one generation more.
+    for (const Volume* snapshot : running_snapshots(name, volume_name))
+      if (volume.generation - snapshot->source_generation + 4 >= layers::max_views) return true;
+  }
+  return false;
+}
+
+// --- What was cut off
+
+void Model::judge_stopped(const std::string& name, const Found& found, bool may_be_committed, Verdict& verdict) const {
+  for (const auto& [volume_name, volume] : vms_.at(name).volumes) {
+    if (volume.kind != Kind::origin) continue;
+    const std::string label = name + ":" + volume_name;
+    const auto& property = found.volumes.at(volume_name);
+    // Only where snapshots were off before as well as after nothing is kept beside the image.
+    const bool is_kept = volume.revisions == -1 ? property.has_cow : property.dirty;
+    if (!volume.session) continue;
+    if (is_kept && !volume.wrote) verdict.wrong.push_back(label + " is dirty, and nothing was written");
+    if (is_kept) continue;
+    if (!may_be_committed && volume.wrote) verdict.wrong.push_back(label + " is clean: its session is lost");
+    verdict.events.push_back((volume.wrote ? "commit " : "drop ") + name + " " + volume_name);
+  }
+}
+
+Model::Verdict Model::judge(const Words& command, const std::string& name, const Found& found) const {
+  const std::string& what = command.at(0);
+  Verdict verdict;
+  const auto happened = [&](std::vector<std::string> events) {
+    verdict.happened = true;
+    verdict.events = std::move(events);
+  };
+  const bool is_here = has(name);
+  if (what == "create" && !is_here) {
+    const bool is_throwaway = command.at(1) == "throwaway";
+    if (!found.exists) return verdict;
+    if (found.running != is_throwaway) verdict.wrong.push_back(name + " is there, but only half");
+    happened(events_of(command));
+  } else if (!is_here) {
+    if (found.exists) verdict.wrong.push_back(name + " is there again");
+  } else if (what == "remove") {
+    if (!found.exists) happened({"remove " + name});
+  } else if (!found.exists) {
+    if (what == "stop" && vms_.at(name).kind == "throwaway")
+      happened({"stop " + name});
+    else
+      verdict.wrong.push_back(name + " is gone");
+  } else if (what == "start" && !vms_.at(name).running) {
+    if (found.running)
+      happened({"start " + name});
+    else
+      judge_stopped(name, found, vms_.at(name).volumes.at("root").revisions == -1 || true, verdict);
+  } else if (what == "stop" && vms_.at(name).running) {
+    if (found.running) return verdict;
+    if (vms_.at(name).kind == "throwaway") verdict.wrong.push_back(name + " is a throw-away VM and stopped, yet there");
+    verdict.events.push_back("down " + name);
+    judge_stopped(name, found, true, verdict);
+    verdict.happened = true;
+  } else if (what == "set") {
+    const auto& property = found.volumes.at(command.at(2));
+    const std::string value = command.at(3) == "rw" ? (property.rw ? "true" : "false") : std::to_string(property.revisions);
+    if (value == command.at(4)) happened({join(command)});
+  }
+  return verdict;
+}
+
+Model::Sectors Model::judge_image(const std::string& name, const std::string& volume_name, const Content& image) const {
+  const Volume& volume = vms_.at(name).volumes.at(volume_name);
+  const Content& newest = volume.seen();
+  Sectors result;
+  if (image.size() != newest.size()) {
+    result.wrong.push_back(name + ":" + volume_name + ": the image has another size");
+    return result;
+  }
+  for (std::uint64_t at = 0; at < newest.size(); at += sector) {
+    if (image.compare(at, sector, newest, at, sector) == 0) continue;
+    const Content value = image.substr(at, sector);
+    const std::uint64_t number = at / sector;
+    result.data.append(reinterpret_cast<const char*>(&number), sizeof number).append(value);
+    const auto older = volume.unsynced.find(number);
+    if (older == volume.unsynced.end() || std::ranges::find(older->second, value) == older->second.end())
+      result.wrong.push_back(name + ":" + volume_name + ": sector " + std::to_string(number) +
+                             (older == volume.unsynced.end() ? " was synced and is lost" : " holds what nobody wrote"));
+  }
+  return result;
+}
+
+}  // namespace cowshed::test::model
