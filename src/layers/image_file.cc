@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layers/image_file.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+
+#include "base/error.h"
+#include "base/undo.h"
+
+namespace cowshed::layers {
+
+namespace {
+
+void fill(const Fd& image, const Path& name, Bytes size, const Path& content,
+          const io::CopyProgress& progress) {
+  const Fd from = open_file(content, O_RDONLY);
+  const Bytes length = stat_fd(from, content).size;
+  if (length > size)
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("'{}' is {} bytes long, which is more than the volume's {}", content.native(),
+                            length.count, size.count));
+  io::copy_sparse(from, content, image, name, progress);
+}
+
+}  // namespace
+
+Path half_made(const Path& image) { return image.native() + ".new"; }
+
+void create_image(const Path& image, Bytes size, const std::optional<Path>& content,
+                  const io::CopyProgress& progress) {
+  if (path_exists(image))
+    throw Error(ErrorKind::exists, fmt::format("image '{}' exists already", image.native()));
+  const Path temporary = half_made(image);
+  unlink_if_exists(temporary);
+  const Fd fd = create_sparse(temporary, size);
+  Undo undo([&] { unlink_if_exists(temporary); });
+  if (content) fill(fd, temporary, size, *content, progress);
+  sync_file(fd, temporary);
+  rename_durably(temporary, image);
+  undo.release();
+}
+
+}  // namespace cowshed::layers

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layers/image_loop.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+
+#include "base/error.h"
+
+namespace cowshed::layers {
+
+loop::Loop attach_only_loop(const Path& file, loop::AttachOptions options) {
+  const Fd fd = open_file(file, options.read_only ? O_RDONLY : O_RDWR);
+  const FileId id = stat_fd(fd, file).id;
+  options.autoclear = true;
+  loop::Loop loop = loop::Loop::attach(fd, file, options);
+  // Looked at afterwards, when ours is in place: of two that attach at once, at least one sees the other.
+  for (const loop::Info& other : loop::find(id))
+    if (other.number != loop.number())
+      throw Error(
+          ErrorKind::in_use,
+          fmt::format("'{}' is attached as /dev/loop{} already; detach it first (losetup -d /dev/loop{})",
+                      file.native(), other.number, other.number));
+  return loop;
+}
+
+}  // namespace cowshed::layers

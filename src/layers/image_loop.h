@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/file.h"
+#include "dm/types.h"
+#include "loop/loop.h"
+
+namespace cowshed::layers {
+
+/// Attaches a file that outlives the session as its one loop device. Two loop devices over one file have two
+/// page caches, and what is written through one is lost to the other without a word; so throws in_use where
+/// the file has a loop device already. Autoclear: the kernel detaches it with the last table that holds it.
+/// Keep the result until one does.
+loop::Loop attach_only_loop(const Path& file, loop::AttachOptions options);
+
+inline dm::DeviceNumber device_number(const loop::Loop& loop) { return {loop.major(), loop.minor()}; }
+
+}  // namespace cowshed::layers

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layers/inventory.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "dm/device.h"
+
+namespace cowshed::layers {
+
+std::vector<OurDevice> list_devices(dm::Control& control, std::string_view uuid_prefix) {
+  std::vector<OurDevice> devices;
+  for (const dm::ListEntry& entry : control.list(uuid_prefix)) {
+    const auto parsed = parse_uuid(entry.uuid);
+    if (!parsed) continue;
+    devices.push_back({parsed->volume, parsed->role, parsed->number, entry.number, dm::DmName(entry.name),
+                       dm::DmUuid(entry.uuid)});
+  }
+  std::ranges::stable_sort(devices, {}, &OurDevice::number);
+  return devices;
+}
+
+std::vector<OurDevice> list_devices(dm::Control& control, const VolumeKey& key) {
+  auto devices = list_devices(control, key.uuid_prefix());
+  // Another volume's name may begin with this one's and a '-'.
+  std::erase_if(devices, [&](const OurDevice& device) { return device.volume != key.volume(); });
+  return devices;
+}
+
+std::optional<OurDevice> find_guest_device(Host& host, const VolumeKey& key) {
+  if (!host.has_device_mapper()) return std::nullopt;
+  for (OurDevice& device : list_devices(host.control(), key))
+    if (device.role != Role::view && !device.is_gone()) return std::move(device);
+  return std::nullopt;
+}
+
+void refuse_while_open(dm::Control& control, const OurDevice& device) {
+  const auto info = control.info(device.uuid);
+  if (info && info->open_count > 0)
+    throw Error(ErrorKind::in_use, fmt::format("{} ({}) is still open; let the guest close it first",
+                                               dm::node_of(device.device), device.name.str()));
+}
+
+}  // namespace cowshed::layers

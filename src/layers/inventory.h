@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dm/control.h"
+#include "layers/host.h"
+#include "layers/names.h"
+
+/// What runs, asked of the kernel anew each time: nothing about it is stored anywhere else.
+namespace cowshed::layers {
+
+struct OurDevice {
+  std::string volume;
+  Role role;
+  /// See Role.
+  std::uint64_t number = 0;
+  dm::DeviceNumber device;
+  dm::DmName name;
+  dm::DmUuid uuid;
+  /// Its stop was answered; it is on its way out.
+  [[nodiscard]] bool is_gone() const { return is_gone_name(name.str()); }
+};
+
+/// Devices whose UUID begins with `uuid_prefix` and is one of ours, views oldest first.
+std::vector<OurDevice> list_devices(dm::Control& control, std::string_view uuid_prefix);
+/// The devices of one volume.
+std::vector<OurDevice> list_devices(dm::Control& control, const VolumeKey& key);
+
+/// The device that the volume's guest has, while the volume runs. Where there is no device-mapper nothing
+/// runs.
+std::optional<OurDevice> find_guest_device(Host& host, const VolumeKey& key);
+
+/// Throws in_use when someone holds the device open.
+void refuse_while_open(dm::Control& control, const OurDevice& device);
+
+}  // namespace cowshed::layers

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "layers/host.h"
+
+/// Recovery of devices: what a process that died in the middle of something left in the kernel.
+namespace cowshed::layers {
+
+/// Works on all devices whose UUID begins with `uuid_prefix`; returns what was done, or with `dry_run` would
+/// be, a line each.
+///
+/// 1. Inactive tables are cleared, and suspended devices resumed, those below first: suspension outlives the
+/// process that
+///    asked for it, and a resume would swap in whatever the inactive slot holds.
+/// 2. Devices that never got a table, and layers whose stop was answered, are removed.
+std::vector<std::string> sweep_devices(Host& host, std::string_view uuid_prefix, bool dry_run);
+
+/// Removes the devices of volumes that are not among `known` (VolumeKey::volume), as far as nobody holds
+/// them.
+std::vector<std::string> remove_orphans(Host& host, std::string_view uuid_prefix,
+                                        const std::set<std::string>& known, bool dry_run);
+
+}  // namespace cowshed::layers

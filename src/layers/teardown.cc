@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layers/teardown.h"
+
+#include <fmt/core.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "dm/device.h"
+
+namespace cowshed::layers {
+
+dm::DeviceNumber bring_up_for_guest(dm::Control& control, const VolumeKey& key, Role role,
+                                    std::uint64_t number, const dm::Table& table, bool rw) {
+  try {
+    return dm::Device::bring_up(control, key.name(role, number), key.uuid(role, number), table, !rw).keep();
+  } catch (Error& error) {
+    if (error.kind() != ErrorKind::exists) throw;
+    throw Error(ErrorKind::running, fmt::format("is running already: {}", error.message()),
+                error.error_number());
+  }
+}
+
+void let_go(Host& host, const OurDevice& device, std::function<void()> afterwards) {
+  dm::Control& control = host.control();
+  refuse_while_open(control, device);
+  control.rename(device.uuid, gone_name(device.device));
+  host.workers().submit([&control, uuid = device.uuid, afterwards = std::move(afterwards)] {
+    try {
+      // Deferred: should somebody have opened it in that moment, it goes when they let go.
+      control.remove(uuid, true);
+      afterwards();
+    } catch (const std::exception& failure) {
+      log_warning(fmt::format("a stopped layer is left to recovery: {}", failure.what()));
+    }
+  });
+}
+
+}  // namespace cowshed::layers

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+
+#include "dm/targets.h"
+#include "layers/host.h"
+#include "layers/inventory.h"
+
+namespace cowshed::layers {
+
+/// Device::bring_up for the one device that a volume's guest gets. Its name is taken: throws running.
+dm::DeviceNumber bring_up_for_guest(dm::Control& control, const VolumeKey& key, Role role,
+                                    std::uint64_t number, const dm::Table& table, bool rw);
+
+/// Takes a throw-away layer down: renamed at once, so that it is not found any more and its volume may start
+/// again; removed, with everything under it that only it held, by the host's threads (the kernel waits out
+/// grace periods there); then `afterwards` runs. What fails there is logged and left to recovery. Throws
+/// in_use while the device is open.
+void let_go(Host& host, const OurDevice& device, std::function<void()> afterwards);
+
+}  // namespace cowshed::layers

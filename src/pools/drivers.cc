@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include "base/error.h"
+#include "pools/file/file_pool.h"
+#include "pools/kernels/kernels_pool.h"
+#include "pools/pool.h"
+
+namespace cowshed::pools {
+
+const std::vector<Driver>& drivers() {
+  static const std::vector<Driver> all = {file::driver(), kernels::driver()};
+  return all;
+}
+
+const Driver& find_driver(std::string_view name) {
+  std::vector<std::string_view> known;
+  for (const Driver& driver : drivers()) {
+    if (driver.name == name) return driver;
+    known.push_back(driver.name);
+  }
+  throw Error(ErrorKind::not_found,
+              fmt::format("there is no driver '{}'; there are: {}", name, fmt::join(known, ", ")));
+}
+
+}  // namespace cowshed::pools

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// FileVolume: questions, answered from directory and kernel.
+#include <fmt/core.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "dm/device.h"
+#include "layers/image_file.h"
+#include "layers/snapshot.h"
+#include "layers/store_file.h"
+#include "loop/loop.h"
+#include "pools/file/file_volume.h"
+
+namespace cowshed::pools::file {
+
+bool FileVolume::is_running() { return running().has_value(); }
+
+std::optional<BlockDevice> FileVolume::block_device() {
+  const auto device = running();
+  if (!device)
+    return BlockDevice{.name = properties().name.str(), .path = {}, .node = {}, .rw = properties().rw};
+  const auto info = file_pool_.host().control().info(device->uuid);
+  return to_block_device(device->device, !(info && info->read_only));
+}
+
+void FileVolume::verify() {
+  switch (kind()) {
+    case VolumeKind::volatile_:
+      return;
+    case VolumeKind::snapshot:
+      return file_source().verify();
+    default:
+      break;
+  }
+  verify_image();
+  const auto file = files();
+  for (const Path& store : {file.cow, file.revision})
+    if (path_exists(store)) layers::check_store_file(store, size());
+  if (base().is_broken())
+    throw Error(ErrorKind::corrupt_image,
+                fmt::format("the kernel has marked the view over '{}' invalid", file.cow.native()));
+}
+
+void FileVolume::verify_image() {
+  const Path image = files().image;
+  const auto found = stat_if_exists(image);
+  if (!found) throw Error(ErrorKind::not_found, fmt::format("image '{}' is missing", image.native()));
+  if (found->size.count == 0 || found->size.count % Sectors::bytes_each != 0)
+    throw Error(ErrorKind::corrupt_image,
+                fmt::format("image '{}' is {} bytes long, which is no whole number of {}-byte sectors",
+                            image.native(), found->size.count, Sectors::bytes_each));
+}
+
+bool FileVolume::is_dirty() { return kind() == VolumeKind::origin && base().is_dirty(); }
+
+bool FileVolume::is_outdated() {
+  if (kind() != VolumeKind::snapshot) return false;
+  const auto device = running();
+  if (!device) return false;
+  layers::Base base = file_source().base();
+  return layers::is_outdated(file_pool_.host(), *device, base);
+}
+
+Bytes FileVolume::size() {
+  if (kind() == VolumeKind::snapshot) {
+    if (const auto device = running())
+      return to_bytes(file_pool_.host().control().table(device->uuid).at(0).length);
+    return file_source().size();
+  }
+  const auto image = stat_if_exists(files().image);
+  return image && kind() == VolumeKind::origin ? image->size : properties().size;
+}
+
+Bytes FileVolume::usage() {
+  if (kind() == VolumeKind::snapshot) {
+    const auto device = running();
+    if (!device) return {};
+    return to_bytes(
+        dm::SnapshotStatus::parse(file_pool_.host().control().status(device->uuid).at(0).params).allocated);
+  }
+  const auto file = files();
+  Bytes total;
+  for (const Path& path : {file.image, file.cow, file.revision})
+    if (const auto found = stat_if_exists(path)) total = total + found->allocated;
+  return total;
+}
+
+std::vector<Revision> FileVolume::revisions() {
+  const Path revision = files().revision;
+  struct stat st {};
+  if (kind() != VolumeKind::origin || ::stat(revision.c_str(), &st) < 0) return {};
+  // The commit renamed it; nothing changes it afterwards.
+  return {{"old", std::chrono::system_clock::from_time_t(st.st_ctime)}};
+}
+
+namespace {
+
+Layer loop_layer(std::string role, dm::DeviceNumber device, const Path& file) {
+  const auto loop = loop::info_of_device(device.major, device.minor);
+  const std::string name = loop ? fmt::format("loop{}", loop->number) : device.str();
+  return {.role = std::move(role), .device = name, .node = "/dev/" + name, .file = file};
+}
+
+}  // namespace
+
+std::vector<Layer> FileVolume::layers() {
+  std::vector<Layer> result;
+  if (!file_pool_.host().has_device_mapper()) return result;
+  dm::Control& control = file_pool_.host().control();
+  const auto file = files();
+  const auto devices = layers::list_devices(control, key());
+  for (auto device = devices.rbegin(); device != devices.rend(); ++device) {
+    if (device->is_gone()) continue;
+    result.push_back(
+        {std::string(layers::to_string(device->role)), device->name.str(), dm::node_of(device->device), {}});
+    for (const dm::DeviceNumber under : control.deps(device->uuid)) {
+      const auto loop = loop::info_of_device(under.major, under.minor);
+      if (!loop) continue;
+      const auto image = stat_if_exists(file.image);
+      const bool is_image = image && image->id == loop->backing;
+      const auto cow = stat_if_exists(file.cow);
+      const bool is_cow = cow && cow->id == loop->backing;
+      result.push_back(loop_layer(is_image ? "image" : "cow", under,
+                                  is_image ? file.image
+                                  : is_cow ? file.cow
+                                           : Path{}));
+    }
+  }
+  return result;
+}
+
+void FileVolume::recover(RecoveryReport& report, bool dry_run) try {
+  if (kind() == VolumeKind::origin) {
+    const Path rest = layers::half_made(files().image);
+    if (path_exists(rest)) {
+      report.push_back(fmt::format("remove half-made '{}'", rest.native()));
+      if (!dry_run) unlink_if_exists(rest);
+    }
+    if (!dry_run && file_pool_.host().has_device_mapper()) base().tidy();
+  } else if (kind() == VolumeKind::volatile_ && !is_running() && path_exists(files().image)) {
+    report.push_back(fmt::format("remove '{}' of a session that is over", files().image.native()));
+    if (!dry_run) unlink_if_exists(files().image);
+  }
+} catch (const Error& error) {
+  // One damaged volume does not keep the others from being put right.
+  report.push_back(fmt::format("cannot put volume '{}' right: {}", properties().vid.str(), error.message()));
+}
+
+}  // namespace cowshed::pools::file

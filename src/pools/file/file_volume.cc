@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pools/file/file_volume.h"
+
+#include <fmt/core.h>
+
+#include "base/error.h"
+#include "base/undo.h"
+#include "dm/device.h"
+#include "layers/image_file.h"
+#include "layers/plain.h"
+#include "layers/snapshot.h"
+#include "layers/teardown.h"
+
+namespace cowshed::pools::file {
+
+FileVolume::FileVolume(FilePool& pool, VolumeProperties properties, SourceResolver source)
+    : Volume(pool, std::move(properties), std::move(source)), file_pool_(pool) {}
+
+layers::BaseFiles FileVolume::files() const {
+  const std::string stem = (file_pool_.directory() / properties().vid.str()).native();
+  return {.image = stem + ".img",
+          .cow = stem + "-cow.img",
+          .revision = stem + "-cow.img.old",
+          .dirty = stem + "-dirty"};
+}
+
+FileVolume& FileVolume::file_source() {
+  auto* const found = dynamic_cast<FileVolume*>(&source());
+  if (!found || &found->file_pool_ != &file_pool_)
+    throw Error(ErrorKind::invalid_argument, fmt::format("its source lies in pool '{}', not in '{}'",
+                                                         source().pool().name().str(), pool().name().str()));
+  return *found;
+}
+
+VolumePaths FileVolume::paths() {
+  const auto own = files();
+  if (kind() != VolumeKind::snapshot)
+    return {.path = own.image, .path_cow = own.cow, .path_source = {}, .path_source_cow = {}};
+  const auto of_source = file_source().files();
+  return {.path = {}, .path_cow = own.cow, .path_source = of_source.image, .path_source_cow = of_source.cow};
+}
+
+std::optional<layers::OurDevice> FileVolume::running() {
+  return layers::find_guest_device(file_pool_.host(), key());
+}
+
+BlockDevice FileVolume::to_block_device(dm::DeviceNumber device, bool rw) const {
+  return {.name = properties().name.str(),
+          .path = {},
+          .node = dm::node_of(device),
+          .major = device.major,
+          .minor = device.minor,
+          .rw = rw};
+}
+
+// --- create and remove
+
+Operation<void> FileVolume::create(CreateOptions options) {
+  return Operation<void>::pending(file_pool_.host().workers().submit([this, options = std::move(options)] {
+    const std::lock_guard guard(mutex_);
+    create_now(options);
+  }));
+}
+
+void FileVolume::create_now(const CreateOptions& options) {
+  if (kind() != VolumeKind::origin) return;
+  const auto file = files();
+  make_directories(file.image.parent_path());
+  Undo undo([&] { remove_empty_directories(file.image.parent_path(), file_pool_.directory()); });
+  layers::create_image(file.image, properties().size, options.image, [&](Bytes done) {
+    if (options.progress) options.progress({done, properties().size});
+  });
+  undo.release();
+}
+
+Operation<void> FileVolume::remove() {
+  return Operation<void>::pending(file_pool_.host().workers().submit([this] {
+    const std::lock_guard guard(mutex_);
+    remove_now();
+  }));
+}
+
+void FileVolume::remove_now() {
+  if (const auto device = running())
+    throw Error(ErrorKind::running,
+                fmt::format("is running as {}; stop it first", dm::node_of(device->device)));
+  const auto file = files();
+  if (kind() == VolumeKind::origin && file_pool_.host().has_device_mapper()) base().refuse_while_viewed();
+  // The image last: while it is there, what is left still makes sense.
+  for (const Path& path : {file.revision, file.cow, file.dirty, layers::half_made(file.image), file.image})
+    unlink_if_exists(path);
+  if (path_exists(file.image.parent_path())) sync_directory(file.image.parent_path());
+  remove_empty_directories(file.image.parent_path(), file_pool_.directory());
+}
+
+// --- start and stop
+
+Operation<std::optional<BlockDevice>> FileVolume::start() {
+  return Operation<std::optional<BlockDevice>>::pending(
+      file_pool_.host().workers().submit([this]() -> std::optional<BlockDevice> {
+        const std::lock_guard guard(mutex_);
+        const layers::Running running = start_now();
+        return to_block_device(running.device, running.rw);
+      }));
+}
+
+layers::Running FileVolume::start_now() {
+  const bool rw = properties().rw;
+  switch (kind()) {
+    case VolumeKind::volatile_:
+      return start_volatile();
+    case VolumeKind::snapshot: {
+      FileVolume& from = file_source();
+      from.verify_image();
+      layers::Base base = from.base();
+      return layers::start_snapshot(file_pool_.host(), key(), base, file_pool_.directory(), rw);
+    }
+    default: {
+      verify_image();
+      return snapshots_off() ? base().start_direct(rw) : base().start_session(rw);
+    }
+  }
+}
+
+layers::Running FileVolume::start_volatile() {
+  if (const auto device = running())
+    throw Error(ErrorKind::running, fmt::format("is running already, as {}", dm::node_of(device->device)));
+  const Path image = files().image;
+  make_directories(image.parent_path());
+  unlink_if_exists(image);
+  create_sparse(image, properties().size);
+  Undo undo([&] { unlink_if_exists(image); });
+  const auto result = layers::start_plain(file_pool_.host(), key(), image, properties().rw);
+  undo.release();
+  return result;
+}
+
+Operation<void> FileVolume::stop(StopOptions options) {
+  const auto body = [this, options] {
+    const std::lock_guard guard(mutex_);
+    stop_now(options);
+  };
+  // What has nothing to save is let go at once; a thread would only add its wake-up.
+  if (kind() != VolumeKind::origin) return Operation<void>::run_now(body);
+  return Operation<void>::pending(file_pool_.host().workers().submit(body));
+}
+
+void FileVolume::stop_now(StopOptions options) {
+  const auto device = running();
+  if (!device) return;
+  switch (kind()) {
+    case VolumeKind::volatile_:
+      return stop_volatile(*device);
+    case VolumeKind::snapshot:
+      return layers::stop_snapshot(file_pool_.host(), *device, file_source().base());
+    default:
+      if (options.discard)
+        not_supported(
+            "discard the session of",
+            "its guest writes the image itself (write_policy in-place), so the session cannot be dropped");
+      stop_origin();
+  }
+}
+
+void FileVolume::stop_origin() {
+  // What runs decides, not the property: it may have been changed meanwhile.
+  base().commit_direct();
+  base().commit_session(revisions_to_keep() > 0);
+}
+
+void FileVolume::stop_volatile(const layers::OurDevice& device) {
+  layers::let_go(file_pool_.host(), device, [] {});
+  unlink_if_exists(files().image);
+}
+
+Operation<void> FileVolume::abandon() {
+  return Operation<void>::pending(file_pool_.host().workers().submit([this] {
+    const std::lock_guard guard(mutex_);
+    abandon_now();
+  }));
+}
+
+void FileVolume::abandon_now() {
+  if (kind() != VolumeKind::origin) return stop_now({});
+  base().abandon_direct();
+  base().abandon_session();
+}
+
+// --- not yet
+
+Operation<void> FileVolume::export_to(const Path&) {
+  not_supported("export", "this comes with the copy engine");
+}
+Operation<void> FileVolume::revert(std::optional<std::string>) {
+  not_supported("revert", "this comes with the merge engine");
+}
+
+}  // namespace cowshed::pools::file

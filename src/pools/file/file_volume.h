@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <mutex>
+
+#include "layers/base.h"
+#include "pools/file/file_pool.h"
+#include "pools/volume.h"
+
+namespace cowshed::pools::file {
+
+/// A volume of the `file` driver. What it does follows from its kind alone:
+///
+///   volatile   a new sparse file at each start, handed out as it is, unlinked at stop
+///   origin     a session over the image (layers::Base); with snapshots off the image itself
+///   snapshot   a layer over the source's frozen view (layers/snapshot.h)
+///
+/// Starts, and stops that have something to sync, run in the host's threads.
+class FileVolume : public Volume {
+ public:
+  FileVolume(FilePool& pool, VolumeProperties properties, SourceResolver source);
+
+  layers::VolumeKey key() { return file_pool_.key_of(properties().vid); }
+
+  Operation<void> create(CreateOptions options) override;
+  Operation<void> remove() override;
+  Operation<std::optional<BlockDevice>> start() override;
+  Operation<void> stop(StopOptions options) override;
+  Operation<void> abandon() override;
+
+  bool is_running() override;
+  std::optional<BlockDevice> block_device() override;
+  void verify() override;
+  bool is_dirty() override;
+  bool is_outdated() override;
+  Bytes size() override;
+  Bytes usage() override;
+  std::vector<Revision> revisions() override;
+  std::vector<Layer> layers() override;
+  VolumePaths paths() override;
+
+  Operation<void> export_to(const Path& file) override;
+  Operation<void> revert(std::optional<std::string> revision) override;
+
+  /// After the pool's devices were swept: views nobody stands on, and files a session that is over left
+  /// behind.
+  void recover(RecoveryReport& report, bool dry_run);
+
+ private:
+  [[nodiscard]] layers::BaseFiles files() const;
+  layers::Base base() { return {file_pool_.host(), key(), files()}; }
+  FileVolume& file_source();
+  [[nodiscard]] bool snapshots_off() const { return revisions_to_keep() == -1; }
+  std::optional<layers::OurDevice> running();
+  BlockDevice to_block_device(dm::DeviceNumber device, bool rw) const;
+
+  void create_now(const CreateOptions& options);
+  void remove_now();
+  layers::Running start_now();
+  layers::Running start_volatile();
+  void stop_now(StopOptions options);
+  void stop_origin();
+  void stop_volatile(const layers::OurDevice& device);
+  void abandon_now();
+  void verify_image();
+
+  FilePool& file_pool_;
+  /// One operation on a volume at a time.
+  std::mutex mutex_;
+};
+
+}  // namespace cowshed::pools::file

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/units.h"
+#include "pools/operation.h"
+#include "pools/volume.h"
+
+/// The driver interface, part one: a pool, and the registry of drivers.
+namespace cowshed::pools {
+
+/// A parameter of a driver. Configuration errors and `pool drivers` come from this one table.
+struct Parameter {
+  enum class Type { path, text, integer, boolean };
+  std::string name;
+  Type type;
+  bool required;
+  /// As text; empty: none.
+  std::string default_value;
+  std::string help;
+};
+std::string_view to_string(Parameter::Type type);
+
+/// Parameter values, checked against the driver's table, defaults filled in.
+using Parameters = std::map<std::string, std::string>;
+
+/// Who asks for a vid: decides the directory in file pools.
+struct VolumeOwner {
+  VmName vm;
+  bool is_template;
+  /// The VM's kernel, where it has one: the vid in a pool of kernels.
+  std::optional<KernelName> kernel;
+};
+
+/// What recovery did, or with dry_run would do: one line each, for people.
+using RecoveryReport = std::vector<std::string>;
+
+class Pool {
+ public:
+  Pool(PoolName name, std::string driver, Parameters parameters, int revisions_to_keep)
+      : name_(std::move(name)),
+        driver_(std::move(driver)),
+        parameters_(std::move(parameters)),
+        revisions_to_keep_(revisions_to_keep) {}
+  virtual ~Pool() = default;
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  [[nodiscard]] const PoolName& name() const { return name_; }
+  [[nodiscard]] const std::string& driver() const { return driver_; }
+  [[nodiscard]] const Parameters& parameters() const { return parameters_; }
+  [[nodiscard]] int revisions_to_keep() const { return revisions_to_keep_; }
+  /// Throws not_supported for a value the driver cannot keep.
+  virtual void set_revisions_to_keep(int value) { revisions_to_keep_ = value; }
+
+  /// Makes what the pool needs before its first volume. Idempotent.
+  virtual Operation<void> setup() = 0;
+  /// Called when the pool is removed from the configuration; volumes are gone by then. Removes only what
+  /// setup made.
+  virtual Operation<void> destroy() = 0;
+
+  /// The vid a new volume of that owner gets.
+  [[nodiscard]] virtual Vid make_vid(const VolumeOwner& owner, const VolumeName& volume) const = 0;
+  /// Throws not_supported or invalid_argument where the driver cannot hold such a volume (kind,
+  /// revisions_to_keep, size, ...).
+  virtual void check(const VolumeProperties& properties) const = 0;
+  /// An object for a stored volume; touches neither disk nor kernel.
+  virtual std::unique_ptr<Volume> volume(VolumeProperties properties, Volume::SourceResolver source) = 0;
+
+  /// Called with all volumes of a batch before they are started, so that what they share is brought up once.
+  virtual void prepare(std::span<Volume* const> /*volumes*/) {}
+  /// Waits until everything that stops left to tear down is gone.
+  virtual void finish() {}
+
+  /// The file system's, where there is one.
+  [[nodiscard]] virtual std::optional<Bytes> size() const { return std::nullopt; }
+  [[nodiscard]] virtual std::optional<Bytes> usage() const { return std::nullopt; }
+
+  /// Puts right what a killed process or a power loss left: resumes suspended devices, finishes commits,
+  /// removes half-built layers and files that belong to nothing. `volumes`: all that the configuration has in
+  /// this pool. Never touches what is not ours.
+  virtual RecoveryReport recover(std::span<Volume* const> /*volumes*/, bool /*dry_run*/) { return {}; }
+
+ private:
+  PoolName name_;
+  std::string driver_;
+  Parameters parameters_;
+  int revisions_to_keep_;
+};
+
+/// What drivers share in one process; defined by the layers below (layers/host.h).
+struct DriverContext;
+
+struct PoolSpec {
+  PoolName name;
+  Parameters parameters;
+  /// Not set: the driver's default.
+  std::optional<int> revisions_to_keep;
+};
+
+struct Driver {
+  std::string name;
+  std::string help;
+  std::vector<Parameter> parameters;
+  std::function<std::unique_ptr<Pool>(PoolSpec, DriverContext&)> make;
+};
+
+/// All drivers compiled in.
+const std::vector<Driver>& drivers();
+/// Throws not_found listing the drivers there are.
+const Driver& find_driver(std::string_view name);
+/// Checks names and types, fills in defaults. Throws invalid_argument naming the parameter.
+Parameters check_parameters(const Driver& driver, const Parameters& given);
+
+}  // namespace cowshed::pools

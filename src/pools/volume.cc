@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pools/volume.h"
+
+#include <fmt/core.h>
+
+#include "base/error.h"
+#include "pools/pool.h"
+
+namespace cowshed::pools {
+
+std::string_view to_string(WritePolicy policy) {
+  return policy == WritePolicy::in_place ? "in-place" : "overlay";
+}
+
+std::string_view to_string(VolumeKind kind) {
+  switch (kind) {
+    case VolumeKind::volatile_:
+      return "volatile";
+    case VolumeKind::origin:
+      return "origin";
+    case VolumeKind::snapshot:
+      return "snapshot";
+    case VolumeKind::origin_snapshot:
+      return "origin-snapshot";
+  }
+  return "unknown";
+}
+
+VolumeKind VolumeProperties::kind() const {
+  if (snap_on_start) return save_on_stop ? VolumeKind::origin_snapshot : VolumeKind::snapshot;
+  return save_on_stop ? VolumeKind::origin : VolumeKind::volatile_;
+}
+
+Volume& Volume::source() const {
+  Volume* const found = source_ ? source_() : nullptr;
+  if (!found)
+    throw Error(
+        ErrorKind::invalid_argument,
+        fmt::format("volume '{}' begins from a snapshot, but no VM up its template chain saves a volume of "
+                    "that name",
+                    properties_.name.str()));
+  return *found;
+}
+
+int Volume::revisions_to_keep() const {
+  if (!properties_.save_on_stop) return 0;
+  return properties_.revisions_to_keep.value_or(pool_.revisions_to_keep());
+}
+
+void Volume::set_properties(VolumeProperties properties) {
+  pool_.check(properties);
+  properties_ = std::move(properties);
+}
+
+void Volume::not_supported(std::string_view operation, std::string_view reason) const {
+  throw Error(ErrorKind::not_supported, fmt::format("driver '{}' cannot {} volume '{}': {}", pool_.driver(),
+                                                    operation, properties_.name.str(), reason));
+}
+
+namespace {
+constexpr std::string_view no_such_operation = "it does not have this operation";
+}
+
+Operation<void> Volume::import_file(const Path&) { not_supported("import into", no_such_operation); }
+Operation<void> Volume::import_volume(Volume&) { not_supported("import into", no_such_operation); }
+Operation<void> Volume::export_to(const Path&) { not_supported("export", no_such_operation); }
+Operation<void> Volume::resize(Bytes, bool) { not_supported("resize", no_such_operation); }
+Operation<void> Volume::revert(std::optional<std::string>) { not_supported("revert", no_such_operation); }
+Operation<void> Volume::promote() { not_supported("promote", no_such_operation); }
+
+}  // namespace cowshed::pools

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "base/ids.h"
+#include "base/units.h"
+#include "pools/operation.h"
+
+/// The driver interface, part two: a volume. (Part one: pools/pool.h.)
+namespace cowshed::pools {
+
+class Pool;
+class Volume;
+
+enum class WritePolicy { in_place, overlay };
+std::string_view to_string(WritePolicy policy);
+
+/// Derived from snap_on_start and save_on_stop, never configured.
+enum class VolumeKind { volatile_, origin, snapshot, origin_snapshot };
+std::string_view to_string(VolumeKind kind);
+
+/// A volume's properties as they are stored. A property that is not set follows its default
+/// (docs/configuration.md).
+struct VolumeProperties {
+  VolumeName name;
+  Vid vid;
+  /// Logical size; of a snapshot volume 0: its size is its source's.
+  Bytes size = {};
+  bool rw = true;
+  bool snap_on_start = false;
+  bool save_on_stop = false;
+  /// -1: snapshots off. Not set: the pool's.
+  std::optional<int> revisions_to_keep = std::nullopt;
+  std::optional<WritePolicy> write_policy = std::nullopt;
+  bool keep_changes = false;
+  std::optional<Bytes> cow_limit = std::nullopt;
+  int warm = 0;
+  bool ephemeral = false;
+
+  [[nodiscard]] VolumeKind kind() const;
+};
+
+/// What a VM manager attaches. `path` is filled in by the app layer (its stable link).
+struct BlockDevice {
+  std::string name;
+  /// Stable link: /run/cowshed/dev/VM/NAME.
+  Path path;
+  /// The device it leads to; empty while the volume is stopped.
+  Path node;
+  std::uint32_t major = 0, minor = 0;
+  bool rw = true;
+  static constexpr std::string_view devtype = "disk";
+};
+
+struct Revision {
+  std::string id;
+  std::chrono::system_clock::time_point created;
+};
+
+/// A layer of a running volume, for `tree` and `volume info`: top first.
+struct Layer {
+  /// "snapshot", "view", "origin", "image", "cow", ...
+  std::string role;
+  /// dm name or loop device; empty for a plain file.
+  std::string device;
+  Path node;
+  /// The file under it, where there is one with a name.
+  Path file;
+};
+
+/// Paths of a volume, where the driver keeps files (the `file` driver's terms).
+struct VolumePaths {
+  Path path, path_cow, path_source, path_source_cow;
+};
+
+struct Progress {
+  Bytes done, total;
+};
+
+struct CreateOptions {
+  /// The initial content, copied sparse; else the volume reads as zeros.
+  std::optional<Path> image = std::nullopt;
+  /// Called now and then while the image is copied, from any thread. What it throws ends the creation,
+  /// undone.
+  std::function<void(Progress)> progress = nullptr;
+};
+
+struct StopOptions {
+  /// Drop the session instead of committing it.
+  bool discard = false;
+};
+
+/// What is under /usr/lib/…/vm-kernels/NAME, for `vm info`.
+struct KernelFiles {
+  Path vmlinuz, initramfs;
+};
+
+/// One volume of a pool. Objects are cheap: making one touches neither disk nor kernel. Operations that block
+/// return an Operation; the others are quick questions to disk and kernel. Thread-safe: a driver locks per
+/// volume. Errors name neither VM nor volume: the caller adds that. Whatever a driver cannot do throws
+/// not_supported (the defaults here do, naming driver, volume and reason).
+class Volume {
+ public:
+  /// Finds the source on first use, whatever the order in which VMs were loaded. Returns nullptr where there
+  /// is none.
+  using SourceResolver = std::function<Volume*()>;
+
+  Volume(Pool& pool, VolumeProperties properties, SourceResolver source)
+      : pool_(pool), properties_(std::move(properties)), source_(std::move(source)) {}
+  virtual ~Volume() = default;
+  Volume(const Volume&) = delete;
+  Volume& operator=(const Volume&) = delete;
+
+  [[nodiscard]] Pool& pool() const { return pool_; }
+  [[nodiscard]] const VolumeProperties& properties() const { return properties_; }
+  [[nodiscard]] VolumeKind kind() const { return properties_.kind(); }
+  /// Throws what the resolver throws (template cycle, unknown template). Only for volumes with snap_on_start.
+  [[nodiscard]] Volume& source() const;
+  /// The value that counts: 0 without save_on_stop, else the property, else the pool's.
+  [[nodiscard]] int revisions_to_keep() const;
+  /// Checked by the driver, then taken over; the caller has the definition file written.
+  virtual void set_properties(VolumeProperties properties);
+
+  // Life
+  virtual Operation<void> create(CreateOptions options) = 0;
+  /// Removes its data. Throws in_use/running while it runs. What is already gone is no error.
+  virtual Operation<void> remove() = 0;
+  /// Nothing where the volume has no block device (a kernel without modules.img).
+  virtual Operation<std::optional<BlockDevice>> start() = 0;
+  /// Commits or discards by kind. A volume that does not run is no error. Throws in_use while the guest holds
+  /// the device. May be answered before layers that hold nothing any more are gone (Pool::finish waits for
+  /// them).
+  virtual Operation<void> stop(StopOptions options) = 0;
+  /// Throws in_use while the guest holds the device. Asked of all volumes of a VM before the first is
+  /// stopped, so that a refused stop leaves the whole VM as it was.
+  virtual void check_unused() {}
+  /// Ends the session without committing and without discarding what a power loss would have kept: undoes a
+  /// start.
+  virtual Operation<void> abandon() = 0;
+
+  // Questions
+  [[nodiscard]] virtual bool has_block_device() const { return true; }
+  /// False where start attaches nothing to the kernel, so that nobody can tell whether the volume is in use
+  /// (a kernel's files are handed out as they are). Such a volume never counts as running.
+  [[nodiscard]] virtual bool holds_device() const { return true; }
+  [[nodiscard]] virtual bool is_running() = 0;
+  /// `node` is empty while stopped; nothing where the volume has no device.
+  virtual std::optional<BlockDevice> block_device() = 0;
+  /// Throws not_found or corrupt_image, naming the file.
+  virtual void verify() = 0;
+  virtual bool is_dirty() = 0;
+  virtual bool is_outdated() = 0;
+  virtual Bytes size() = 0;
+  virtual Bytes usage() = 0;
+  virtual std::vector<Revision> revisions() = 0;
+  virtual std::vector<Layer> layers() = 0;
+  virtual VolumePaths paths() { return {}; }
+  virtual std::optional<KernelFiles> kernel_files() { return std::nullopt; }
+
+  // Operations that not every driver has
+  virtual Operation<void> import_file(const Path& file);
+  virtual Operation<void> import_volume(Volume& from);
+  virtual Operation<void> export_to(const Path& file);
+  virtual Operation<void> resize(Bytes size, bool shrink);
+  virtual Operation<void> revert(std::optional<std::string> revision);
+  virtual Operation<void> promote();
+
+ protected:
+  /// not_supported: "driver 'file' cannot OPERATION volume 'root': REASON".
+  [[noreturn]] void not_supported(std::string_view operation, std::string_view reason) const;
+
+ private:
+  Pool& pool_;
+  VolumeProperties properties_;
+  SourceResolver source_;
+};
+
+}  // namespace cowshed::pools

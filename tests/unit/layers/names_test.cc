@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layers/names.h"
+
+#include <gtest/gtest.h>
+
+namespace cowshed::layers {
+namespace {
+
+const FileId here{1, 2};
+const FileId elsewhere{1, 3};
+
+VolumeKey key(const std::string& vid, FileId pool = here) { return {pool, PoolName("varlib"), Vid(vid)}; }
+
+TEST(Names, a_uuid_can_be_taken_apart_again) {
+  for (const Role role : {Role::view, Role::origin, Role::snapshot, Role::plain}) {
+    const auto parsed = parse_uuid(key("vm-templates/debian-12/root").uuid(role, 17).str());
+    ASSERT_TRUE(parsed.has_value());
+    EXPECT_EQ(parsed->volume, key("vm-templates/debian-12/root").volume());
+    EXPECT_EQ(vid_text(parsed->volume), "vm-templates/debian-12/root");
+    EXPECT_EQ(parsed->role, role);
+    EXPECT_EQ(parsed->number, 17u);
+  }
+}
+
+TEST(Names, what_is_not_ours_is_not_taken_apart) {
+  for (const char* text :
+       {"", "LVM-abc", "COWSHED-", "COWSHED-0123456789abcdef-", "COWSHED-0123456789abcdef-a-view-",
+        "COWSHED-0123456789abcdef-a-view-x", "COWSHED-0123456789abcdef-a-other-1",
+        "COWSHED-0123456789abcdef-view-1", "COWSHED-0123456789abcdef-a-view-1x"})
+    EXPECT_FALSE(parse_uuid(text).has_value()) << text;
+}
+
+TEST(Names, two_pools_never_share_a_uuid_or_a_name) {
+  const auto a = key("appvms/work/root"), b = key("appvms/work/root", elsewhere);
+  EXPECT_NE(a.uuid(Role::view, 1), b.uuid(Role::view, 1));
+  EXPECT_NE(a.name(Role::view, 1), b.name(Role::view, 1));
+}
+
+TEST(Names, volumes_that_could_be_confused_are_not) {
+  EXPECT_NE(key("appvms/a-b/root").volume(), key("appvms/a/b-root").volume());
+  EXPECT_NE(key("appvms/a.b/root").volume(), key("appvms/a/b.root").volume());
+}
+
+TEST(Names, the_longest_names_fit_the_kernel_and_stay_different) {
+  const std::string vm(VmNameTag::max_length, 'v');
+  const VolumeKey a(here, PoolName(std::string(PoolNameTag::max_length, 'p')),
+                    Vid("vm-templates/" + vm + "/root"));
+  const VolumeKey b(here, PoolName(std::string(PoolNameTag::max_length, 'p')),
+                    Vid("vm-templates/" + vm + "/rood"));
+  EXPECT_NO_THROW(a.uuid(Role::snapshot, UINT64_MAX));
+  EXPECT_NO_THROW(a.name(Role::view, 9'999'999));
+  EXPECT_NE(a.volume(), b.volume());
+  EXPECT_TRUE(parse_uuid(a.uuid(Role::snapshot, UINT64_MAX).str()).has_value());
+}
+
+TEST(Names, a_stopped_layer_is_told_by_its_name) {
+  EXPECT_TRUE(is_gone_name(gone_name({254, 7}).str()));
+  EXPECT_FALSE(is_gone_name(key("appvms/work/root").name(Role::snapshot, 7).str()));
+}
+
+}  // namespace
+}  // namespace cowshed::layers

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+// The `file` driver on a real device-mapper: the promises of each kind of volume.
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "dm/device.h"
+#include "layers/base.h"
+#include "support/file_pool_fixture.h"
+
+namespace cowshed::test {
+namespace {
+
+constexpr Bytes first_block{0};
+constexpr Bytes far_block = mebibytes(2);
+
+bool kernel_refuses_writes(const Path& node) {
+  const Fd fd(::open(node.c_str(), O_RDWR | O_CLOEXEC));
+  const bool refused = !fd.is_open() || ::write(fd.get(), "x", 1) < 0;
+  return refused && (errno == EPERM || errno == EACCES || errno == EROFS);
+}
+
+TEST_F(FilePoolTest, what_an_origin_volume_holds_survives_its_stop) {
+  auto& root = origin("debian");
+  put(start(root), far_block, 'a');
+  EXPECT_TRUE(root.is_dirty());
+  stop(root);
+  EXPECT_FALSE(root.is_dirty());
+  EXPECT_EQ(get(start(root), far_block), 'a');
+  EXPECT_FALSE(root.is_dirty()) << "reading makes nothing dirty";
+  stop(root);
+}
+
+TEST_F(FilePoolTest, a_snapshot_sees_the_state_before_the_sources_own_session) {
+  auto& root = origin("debian");
+  put(start(root), first_block, 'a');
+  stop(root);
+  put(start(root), first_block, 'b');
+  auto& app = snapshot_of(root, "work");
+  const Path node = start(app);
+  EXPECT_EQ(get(node, first_block), 'a');
+  put(root.block_device()->node, far_block, 'c');
+  EXPECT_EQ(get(node, far_block), 0);
+  stop(app);
+  stop(root);
+}
+
+TEST_F(FilePoolTest, a_commit_is_seen_by_a_snapshot_only_after_its_own_restart) {
+  auto& root = origin("debian");
+  auto& app = snapshot_of(root, "work");
+  const Path node = start(app);
+  put(start(root), first_block, 'b');
+  EXPECT_FALSE(app.is_outdated());
+  stop(root);
+  EXPECT_TRUE(app.is_outdated());
+  EXPECT_EQ(get(node, first_block), 0);
+  stop(app);
+  EXPECT_EQ(get(start(app), first_block), 'b');
+  EXPECT_FALSE(app.is_outdated());
+  stop(app);
+}
+
+TEST_F(FilePoolTest, what_a_snapshot_writes_is_seen_by_nobody_and_gone_after_its_stop) {
+  auto& root = origin("debian");
+  auto& one = snapshot_of(root, "one");
+  auto& two = snapshot_of(root, "two");
+  put(start(one), first_block, 'x');
+  EXPECT_EQ(get(one.block_device()->node, first_block), 'x');
+  EXPECT_EQ(get(start(two), first_block), 0);
+  stop(one);
+  EXPECT_EQ(get(start(one), first_block), 0);
+  EXPECT_EQ(get(start(root), first_block), 0);
+  for (auto* volume : {&one, &two, &root}) stop(*volume);
+}
+
+TEST_F(FilePoolTest, a_volatile_volume_is_empty_at_each_start) {
+  auto& volume = add(properties("appvms/work/volatile"));
+  volume.create({}).get();
+  for (int i = 0; i < 2; ++i) {
+    const Path node = start(volume);
+    EXPECT_EQ(get(node, first_block), 0);
+    put(node, first_block, 'v');
+    stop(volume);
+    EXPECT_FALSE(path_exists(volume.paths().path));
+  }
+}
+
+TEST_F(FilePoolTest, an_interrupted_session_goes_on_while_snapshots_see_the_committed_state) {
+  auto& root = origin("debian");
+  put(start(root), first_block, 'a');
+  stop(root);
+  put(start(root), first_block, 'b');
+  root.abandon().get();
+  EXPECT_FALSE(root.is_running());
+  EXPECT_TRUE(root.is_dirty());
+  auto& app = snapshot_of(root, "work");
+  EXPECT_EQ(get(start(app), first_block), 'a');
+  const Path node = start(root);
+  EXPECT_EQ(get(node, first_block), 'b');
+  put(node, far_block, 'c');
+  EXPECT_EQ(get(app.block_device()->node, far_block), 0);
+  stop(root);
+  EXPECT_EQ(get(app.block_device()->node, first_block), 'a');
+  stop(app);
+  EXPECT_EQ(get(start(app), far_block), 'c');
+  stop(app);
+}
+
+TEST_F(FilePoolTest, a_session_that_changed_nothing_keeps_the_last_revision) {
+  auto& root = origin("debian");
+  put(start(root), first_block, 'a');
+  stop(root);
+  ASSERT_EQ(root.revisions().size(), 1u);
+  const Path revision = root.paths().path_cow.native() + ".old";
+  const auto kept = stat_if_exists(revision)->id;
+  start(root);
+  stop(root);
+  EXPECT_EQ(stat_if_exists(revision)->id, kept);
+  EXPECT_FALSE(path_exists(root.paths().path_cow));
+  put(start(root), first_block, 'b');
+  stop(root);
+  EXPECT_NE(stat_if_exists(revision)->id, kept);
+}
+
+TEST_F(FilePoolTest, without_revisions_a_commit_leaves_only_the_image) {
+  auto& root = origin("debian", 0);
+  put(start(root), first_block, 'a');
+  stop(root);
+  EXPECT_TRUE(root.revisions().empty());
+  EXPECT_FALSE(path_exists(root.paths().path_cow));
+}
+
+TEST_F(FilePoolTest, all_of_a_volume_can_be_rewritten_in_place_and_as_a_snapshot) {
+  auto& root = origin("debian");
+  auto& app = snapshot_of(root, "work");
+  const Path nodes[] = {start(app), start(root)};
+  for (const Path& node : nodes) {
+    const Fd fd = open_direct(node, O_RDWR);
+    for (Bytes at; at < image_size; at = at + Bytes{512}) write_block(fd, at, 'w', Bytes{512});
+    for (Bytes at; at < image_size; at = at + Bytes{512}) ASSERT_EQ(read_block(fd, at, Bytes{512}), 'w');
+  }
+  auto& later = snapshot_of(root, "later");
+  const Path later_node = start(later);
+  for (Bytes at; at + kibibytes(4) <= image_size; at = at + kibibytes(4)) ASSERT_EQ(get(later_node, at), 0);
+  for (auto* volume : {&app, &later, &root}) stop(*volume);
+  EXPECT_NO_THROW(root.verify());
+}
+
+TEST_F(FilePoolTest, commits_under_one_running_snapshot_are_right_up_to_the_bound_and_then_refused) {
+  auto& root = origin("debian");
+  auto& app = snapshot_of(root, "longrunning");
+  const Path node = start(app);
+  char value = 'a';
+  std::optional<Error> refusal;
+  for (std::size_t commits = 0; commits <= layers::max_views && !refusal; ++commits) {
+    refusal = error_of([&] {
+      put(start(root), first_block, ++value);
+      stop(root);
+    });
+    ASSERT_EQ(get(node, first_block), 0);
+  }
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->kind(), ErrorKind::in_use);
+  EXPECT_NE(refusal->message().find("appvms/longrunning/root"), std::string::npos) << refusal->message();
+  EXPECT_EQ(value, 'a' + static_cast<char>(layers::max_views));
+  stop(app);
+  EXPECT_EQ(get(start(root), first_block), value - 1);
+  stop(root);
+}
+
+TEST_F(FilePoolTest, generations_are_each_seen_by_those_who_started_on_them) {
+  auto& root = origin("debian");
+  std::vector<pools::Volume*> apps;
+  for (char generation = 0; generation < 6; ++generation) {
+    apps.push_back(&snapshot_of(root, "app" + std::to_string(int{generation})));
+    start(*apps.back());
+    put(start(root), first_block, static_cast<char>(generation + 1));
+    stop(root);
+  }
+  // The middle ones first: views below and above stay right.
+  for (const std::size_t index : {3u, 0u, 5u, 1u}) {
+    stop(*apps[index]);
+    apps[index] = nullptr;
+    for (std::size_t i = 0; i < apps.size(); ++i)
+      if (apps[i]) EXPECT_EQ(get(apps[i]->block_device()->node, first_block), static_cast<char>(i));
+  }
+  for (auto* app : apps)
+    if (app) stop(*app);
+}
+
+TEST_F(FilePoolTest, the_kernel_refuses_writes_to_a_read_only_volume_of_any_kind) {
+  auto& root = origin("debian");
+  auto p = properties("appvms/work/root");
+  p.rw = false;
+  auto volatile_properties = p;
+  volatile_properties.vid = Vid("appvms/work/volatile");
+  auto origin_properties = p;
+  origin_properties.vid = Vid("vm-templates/debian2/root");
+  origin_properties.save_on_stop = true;
+  p.snap_on_start = true;
+  for (auto* volume : {&add(p, &root), &add(volatile_properties), &add(origin_properties)}) {
+    volume->create({}).get();
+    const auto stopped = volume->block_device().value();
+    EXPECT_TRUE(stopped.node.empty());
+    EXPECT_FALSE(stopped.rw);
+    const Path node = start(*volume);
+    EXPECT_FALSE(volume->block_device()->rw);
+    EXPECT_EQ(get(node, first_block), 0);
+    EXPECT_TRUE(kernel_refuses_writes(node));
+    stop(*volume);
+  }
+}
+
+TEST_F(FilePoolTest, a_volume_is_not_stopped_while_its_device_is_open) {
+  auto& root = origin("debian");
+  auto& app = snapshot_of(root, "work");
+  auto& scratch_volume = add(properties("appvms/work/volatile"));
+  for (auto* volume : {&root, &app, &scratch_volume}) {
+    const Path node = start(*volume);
+    {
+      const Fd guest = open_direct(node, O_RDWR);
+      expect_error(ErrorKind::in_use, [&] { volume->stop({}).get(); });
+      EXPECT_TRUE(volume->is_running());
+      write_block(guest, first_block, 'g');
+    }
+    stop(*volume);
+    EXPECT_FALSE(volume->is_running());
+    EXPECT_NO_THROW(stop(*volume)) << "a stop is idempotent";
+  }
+}
+
+TEST_F(FilePoolTest, a_volume_does_not_start_twice) {
+  auto& root = origin("debian");
+  auto& app = snapshot_of(root, "work");
+  auto& scratch_volume = add(properties("appvms/work/volatile"));
+  for (auto* volume : {&root, &app, &scratch_volume}) {
+    put(start(*volume), first_block, 'r');
+    expect_error(ErrorKind::running, [&] { volume->start().get(); });
+    EXPECT_EQ(get(volume->block_device()->node, first_block), 'r');
+    stop(*volume);
+  }
+}
+
+TEST_F(FilePoolTest, an_image_with_a_foreign_loop_device_is_refused) {
+  auto& root = origin("debian");
+  const Path image = root.paths().path;
+  const auto foreign = loop::Loop::attach(open_file(image, O_RDWR), image, {});
+  const auto refusal = error_of([&] { start(root); });
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->kind(), ErrorKind::in_use);
+  EXPECT_NE(refusal->message().find("losetup -d"), std::string::npos) << refusal->message();
+  EXPECT_FALSE(path_exists(root.paths().path_cow));
+  expect_error(ErrorKind::in_use, [&] { start(snapshot_of(root, "work")); });
+}
+
+TEST_F(FilePoolTest, with_snapshots_off_source_and_snapshots_exclude_each_other) {
+  auto& root = origin("debian", -1);
+  auto& app = snapshot_of(root, "work");
+  start(app);
+  expect_error(ErrorKind::in_use, [&] { start(root); });
+  EXPECT_FALSE(root.is_dirty());
+  stop(app);
+  put(start(root), first_block, 'd');
+  EXPECT_TRUE(root.is_dirty());
+  expect_error(ErrorKind::in_use, [&] { start(app); });
+  root.abandon().get();
+  EXPECT_TRUE(root.is_dirty());
+  start(root);
+  stop(root);
+  EXPECT_FALSE(root.is_dirty());
+  EXPECT_EQ(get(start(app), first_block), 'd');
+  stop(app);
+}
+
+TEST_F(FilePoolTest, a_damaged_base_cow_is_refused_and_kept) {
+  auto& root = origin("debian");
+  put(start(root), first_block, 'a');
+  root.abandon().get();
+  const Path cow = root.paths().path_cow;
+  write_all(open_file(cow, O_WRONLY), "garbage", cow);
+  expect_error(ErrorKind::corrupt_image, [&] { start(root); });
+  expect_error(ErrorKind::corrupt_image, [&] { root.verify(); });
+  EXPECT_TRUE(path_exists(cow));
+}
+
+TEST_F(FilePoolTest, removing_a_volume_with_running_snapshots_is_refused) {
+  auto& root = origin("debian");
+  auto& app = snapshot_of(root, "work");
+  start(app);
+  expect_error(ErrorKind::in_use, [&] { root.remove().get(); });
+  expect_error(ErrorKind::running, [&] { app.remove().get(); });
+  stop(app);
+  root.remove().get();
+  EXPECT_FALSE(path_exists(scratch() / "vm-templates"));
+}
+
+}  // namespace
+}  // namespace cowshed::test
