@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layers/host.h"
 
+#include <utility>
+
 #include "base/error.h"
 
 namespace cowshed::layers {
@@ -37,6 +39,18 @@ std::shared_mutex& Host::lock_of(const std::string& base_key) {
   auto& lock = locks_[base_key];
   if (!lock) lock = std::make_unique<std::shared_mutex>();
   return *lock;
+}
+
+void Host::leave_to_recovery(std::string why) {
+  const std::lock_guard guard(mutex_);
+  left_to_recovery_ = std::move(why);
+}
+
+void Host::finish_teardowns() {
+  workers_.drain();
+  const std::lock_guard guard(mutex_);
+  if (const auto why = std::exchange(left_to_recovery_, std::nullopt))
+    throw Error(ErrorKind::kernel_refused, "a stopped layer is left to recovery: " + *why);
 }
 
 }  // namespace cowshed::layers

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 
@@ -29,6 +30,12 @@ class Host {
   bool has_device_mapper();
   Workers& workers() { return workers_; }
 
+  /// A layer whose stop was answered could not be taken down.
+  void leave_to_recovery(std::string why);
+  /// Waits until every layer whose stop was answered is gone. Throws kernel_refused where one was left to
+  /// recovery since the last call.
+  void finish_teardowns();
+
   /// Shared: building on a view. Exclusive: making, swapping and removing views.
   std::shared_mutex& lock_of(const std::string& base_key);
 
@@ -36,6 +43,7 @@ class Host {
   std::mutex mutex_;
   std::unique_ptr<dm::Control> control_;
   std::map<std::string, std::unique_ptr<std::shared_mutex>> locks_;
+  std::optional<std::string> left_to_recovery_;
   /// Last: its threads use the others to the end.
   Workers workers_;
 };

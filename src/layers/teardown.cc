@@ -3,8 +3,9 @@
 
 #include <fmt/core.h>
 
+#include <system_error>
+
 #include "base/error.h"
-#include "base/log.h"
 #include "dm/device.h"
 
 namespace cowshed::layers {
@@ -23,16 +24,23 @@ dm::DeviceNumber bring_up_for_guest(dm::Control& control, const VolumeKey& key, 
 void let_go(Host& host, const OurDevice& device, std::function<void()> afterwards) {
   dm::Control& control = host.control();
   refuse_while_open(control, device);
-  control.rename(device.uuid, gone_name(device.device));
-  host.workers().submit([&control, uuid = device.uuid, afterwards = std::move(afterwards)] {
+  // By name: the kernel renames by name only, any other id costs a question first.
+  control.rename(device.name, gone_name(device.device));
+  const auto remove = [&host, &control, uuid = device.uuid, afterwards = std::move(afterwards)] {
     try {
       // Deferred: should somebody have opened it in that moment, it goes when they let go.
       control.remove(uuid, true);
       afterwards();
     } catch (const std::exception& failure) {
-      log_warning(fmt::format("a stopped layer is left to recovery: {}", failure.what()));
+      host.leave_to_recovery(failure.what());
     }
-  });
+  };
+  try {
+    host.workers().submit(remove);
+  } catch (const std::system_error&) {
+    // No thread is to be had.
+    remove();
+  }
 }
 
 }  // namespace cowshed::layers

@@ -9,23 +9,20 @@
 #include <sys/sysmacros.h>
 
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <thread>
 #include <utility>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "base/undo.h"
+#include "loop/node.h"
 
 namespace cowshed::loop {
 
 namespace {
 
 const Path control_node = "/dev/loop-control";
-
-Path node_of(int number) { return fmt::format("/dev/loop{}", number); }
 
 [[noreturn]] void fail(std::string_view call, int number) {
   throw Error::from_errno(errno, fmt::format("{} on {}", call, node_of(number).native()));
@@ -83,6 +80,7 @@ loop_config config_for(const Fd& backing, const Path& name, AttachOptions option
   if (options.read_only) config.info.lo_flags |= LO_FLAGS_READ_ONLY;
   if (options.autoclear) config.info.lo_flags |= LO_FLAGS_AUTOCLEAR;
   if (options.direct_io) config.info.lo_flags |= LO_FLAGS_DIRECT_IO;
+  config.info.lo_sizelimit = mark;
   static_cast<void>(name.native().copy(reinterpret_cast<char*>(config.info.lo_file_name), LO_NAME_SIZE - 1));
   return config;
 }
@@ -116,17 +114,6 @@ Attached attach_somewhere(const loop_config& config, bool read_only) {
   }
   throw Error(ErrorKind::in_use,
               fmt::format("other programs took each of {} free loop devices first", attempts), EBUSY);
-}
-
-/// "loop7" -> 7; partitions ("loop7p1") and others are none.
-std::optional<int> number_in(std::string_view name) {
-  constexpr std::string_view prefix = "loop";
-  if (!name.starts_with(prefix)) return std::nullopt;
-  name.remove_prefix(prefix.size());
-  int number = -1;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  if (error != std::errc{} || end != name.data() + name.size() || number < 0) return std::nullopt;
-  return number;
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "dm/device.h"
 #include "layers/image_file.h"
@@ -95,36 +97,38 @@ std::vector<Revision> FileVolume::revisions() {
 
 namespace {
 
-Layer loop_layer(std::string role, dm::DeviceNumber device, const Path& file) {
+bool is_file(const Path& path, FileId id) {
+  const auto found = stat_if_exists(path);
+  return found && found->id == id;
+}
+
+/// The loop device under a layer, and which of the volume's files it is over; an unnamed cow has none.
+std::optional<Layer> file_layer(dm::DeviceNumber device, const layers::BaseFiles& files) {
   const auto loop = loop::info_of_device(device.major, device.minor);
-  const std::string name = loop ? fmt::format("loop{}", loop->number) : device.str();
-  return {.role = std::move(role), .device = name, .node = "/dev/" + name, .file = file};
+  if (!loop) return std::nullopt;
+  const std::string name = fmt::format("loop{}", loop->number);
+  if (is_file(files.image, loop->backing)) return Layer{"image", name, "/dev/" + name, files.image};
+  const bool is_current = is_file(files.cow, loop->backing);
+  return Layer{"cow", name, "/dev/" + name, is_current ? files.cow : Path{}};
 }
 
 }  // namespace
 
 std::vector<Layer> FileVolume::layers() {
-  std::vector<Layer> result;
-  if (!file_pool_.host().has_device_mapper()) return result;
+  if (!file_pool_.host().has_device_mapper()) return {};
   dm::Control& control = file_pool_.host().control();
-  const auto file = files();
-  const auto devices = layers::list_devices(control, key());
-  for (auto device = devices.rbegin(); device != devices.rend(); ++device) {
-    if (device->is_gone()) continue;
+  auto devices = layers::list_devices(control, key());
+  std::erase_if(devices, [](const auto& device) { return device.is_gone(); });
+  // What the guest has comes first, then the views, newest first.
+  std::ranges::reverse(devices);
+  std::ranges::stable_partition(devices,
+                                [](const auto& device) { return device.role != layers::Role::view; });
+  std::vector<Layer> result;
+  for (const auto& device : devices) {
     result.push_back(
-        {std::string(layers::to_string(device->role)), device->name.str(), dm::node_of(device->device), {}});
-    for (const dm::DeviceNumber under : control.deps(device->uuid)) {
-      const auto loop = loop::info_of_device(under.major, under.minor);
-      if (!loop) continue;
-      const auto image = stat_if_exists(file.image);
-      const bool is_image = image && image->id == loop->backing;
-      const auto cow = stat_if_exists(file.cow);
-      const bool is_cow = cow && cow->id == loop->backing;
-      result.push_back(loop_layer(is_image ? "image" : "cow", under,
-                                  is_image ? file.image
-                                  : is_cow ? file.cow
-                                           : Path{}));
-    }
+        {std::string(to_string(device.role)), device.name.str(), dm::node_of(device.device), {}});
+    for (const dm::DeviceNumber under : control.deps(device.uuid))
+      if (auto layer = file_layer(under, files())) result.push_back(std::move(*layer));
   }
   return result;
 }

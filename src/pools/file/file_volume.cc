@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pools/file/file_volume.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 
 #include "base/error.h"
@@ -89,7 +90,9 @@ void FileVolume::remove_now() {
   // The image last: while it is there, what is left still makes sense.
   for (const Path& path : {file.revision, file.cow, file.dirty, layers::half_made(file.image), file.image})
     unlink_if_exists(path);
-  if (path_exists(file.image.parent_path())) sync_directory(file.image.parent_path());
+  // The VM's other volumes are removed at the same time, and the last takes the directory with it.
+  const Path directory = file.image.parent_path();
+  if (const auto fd = open_if_exists(directory, O_RDONLY | O_DIRECTORY)) sync_file(*fd, directory);
   remove_empty_directories(file.image.parent_path(), file_pool_.directory());
 }
 
@@ -171,6 +174,10 @@ void FileVolume::stop_origin() {
 void FileVolume::stop_volatile(const layers::OurDevice& device) {
   layers::let_go(file_pool_.host(), device, [] {});
   unlink_if_exists(files().image);
+}
+
+void FileVolume::check_unused() {
+  if (const auto device = running()) layers::refuse_while_open(file_pool_.host().control(), *device);
 }
 
 Operation<void> FileVolume::abandon() {

@@ -27,6 +27,7 @@ class FileVolume : public Volume {
   Operation<std::optional<BlockDevice>> start() override;
   Operation<void> stop(StopOptions options) override;
   Operation<void> abandon() override;
+  void check_unused() override;
 
   bool is_running() override;
   std::optional<BlockDevice> block_device() override;
