@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/describe.h"
+
+#include <fmt/core.h>
+
+#include "app/batch.h"
+#include "app/default_pools.h"
+#include "app/pool_admin.h"
+
+namespace cowshed::api {
+
+namespace {
+
+using pools::Volume;
+
+/// Runs each question; the first that fails leaves its reason.
+template <typename Info, typename Question>
+void ask(Info& info, Question question) {
+  try {
+    question();
+  } catch (...) {
+    if (!info.error) info.error = app::to_error(std::current_exception());
+  }
+}
+
+std::string name_of_source(app::Vm& vm, const Volume& source) {
+  const auto& name = source.properties().name;
+  for (const app::Vm* above : vm.chain())
+    if (above->find_volume(name) == &source) return fmt::format("{}:{}", above->name().str(), name.str());
+  return name.str();
+}
+
+/// What the definition says.
+VolumeInfo stored_part(const app::Vm& vm, const Volume& volume) {
+  const auto& properties = volume.properties();
+  VolumeInfo info;
+  info.vm = vm.name().str();
+  info.name = properties.name.str();
+  info.pool = volume.pool().name().str();
+  info.vid = properties.vid.str();
+  info.kind = to_string(volume.kind());
+  info.rw = properties.rw;
+  info.snap_on_start = properties.snap_on_start;
+  info.save_on_stop = properties.save_on_stop;
+  info.keep_changes = properties.keep_changes;
+  info.ephemeral = properties.ephemeral;
+  info.revisions_to_keep = volume.revisions_to_keep();
+  info.warm = properties.warm;
+  if (properties.write_policy) info.write_policy = to_string(*properties.write_policy);
+  info.cow_limit = properties.cow_limit;
+  return info;
+}
+
+void add_state(VolumeInfo& info, app::Vm& vm, Volume& volume) {
+  ask(info, [&] {
+    if (info.snap_on_start) info.source = name_of_source(vm, volume.source());
+  });
+  ask(info, [&] { info.is_running = volume.holds_device() && volume.is_running(); });
+  ask(info, [&] { info.size = volume.size(); });
+  ask(info, [&] { info.usage = volume.usage(); });
+  ask(info, [&] { info.is_dirty = volume.is_dirty(); });
+  ask(info, [&] { info.is_outdated = volume.is_outdated(); });
+}
+
+void add_details(VolumeInfo& info, app::Vm& vm, Volume& volume) {
+  ask(info, [&] {
+    if (auto device = vm.device(volume)) info.device = describe(info.vm, *device);
+  });
+  ask(info, [&] {
+    const auto paths = volume.paths();
+    info.path = paths.path;
+    info.path_cow = paths.path_cow;
+    info.path_source = paths.path_source;
+    info.path_source_cow = paths.path_source_cow;
+  });
+  ask(info, [&] { info.revisions = describe(volume.revisions()); });
+  ask(info, [&] {
+    for (const auto& layer : volume.layers())
+      info.layers.push_back({layer.role, layer.device, layer.node, layer.file});
+  });
+}
+
+void add_kernel(VmInfo& info, const app::Vm& vm) {
+  if (!vm.kernel()) return;
+  info.kernel = KernelInfo{vm.kernel()->str(), "", ""};
+  for (Volume* volume : vm.volumes())
+    if (const auto files = volume->kernel_files()) {
+      info.kernel->vmlinuz = files->vmlinuz;
+      info.kernel->initramfs = files->initramfs;
+    }
+}
+
+}  // namespace
+
+Device describe(const std::string& vm, const pools::BlockDevice& device) {
+  return {vm, device.name, device.path, device.node, device.major, device.minor, device.rw};
+}
+
+std::vector<Device> describe(const std::string& vm, const std::vector<pools::BlockDevice>& devices) {
+  std::vector<Device> result;
+  for (const auto& device : devices) result.push_back(describe(vm, device));
+  return result;
+}
+
+VolumeInfo describe(app::Vm& vm, Volume& volume, Detail detail) {
+  VolumeInfo info = stored_part(vm, volume);
+  add_state(info, vm, volume);
+  if (detail == Detail::full) add_details(info, vm, volume);
+  return info;
+}
+
+VmInfo describe(app::Vm& vm, Detail detail) {
+  VmInfo info;
+  info.name = vm.name().str();
+  info.kind = to_string(vm.kind());
+  info.is_throwaway = vm.is_throwaway();
+  if (vm.template_name()) info.template_name = vm.template_name()->str();
+  if (vm.kernel()) info.kernel_name = vm.kernel()->str();
+  info.state = "unknown";
+  ask(info, [&] { vm.chain(); });
+  ask(info, [&] { info.state = to_string(vm.state()); });
+  if (detail == Detail::brief) return info;
+  ask(info, [&] { add_kernel(info, vm); });
+  for (Volume* volume : vm.volumes()) info.volumes.push_back(describe(vm, *volume, detail));
+  return info;
+}
+
+VmInfo describe(const app::ListedVm& listed, Detail detail) {
+  if (listed.vm != nullptr) return describe(*listed.vm, detail);
+  VmInfo info;
+  info.name = listed.name.str();
+  info.state = "unknown";
+  info.error = listed.error;
+  return info;
+}
+
+PoolInfo describe_pool(app::App& app, const PoolName& name, Detail detail) {
+  PoolInfo info;
+  info.name = name.str();
+  info.default_for = app::defaults_leading_to(app.config(), name, app.locations().state);
+  if (const auto definition = app.config().pools.find(name); definition != app.config().pools.end())
+    info.driver = definition->second.driver;
+  ask(info, [&] {
+    const pools::Pool& pool = app.pool(name);
+    info.revisions_to_keep = pool.revisions_to_keep();
+    info.parameters = pool.parameters();
+    ask(info, [&] { info.size = pool.size(); });
+    ask(info, [&] { info.usage = pool.usage(); });
+  });
+  if (detail == Detail::full) ask(info, [&] { info.volumes = app::volumes_in(app, name); });
+  return info;
+}
+
+DriverInfo describe(const pools::Driver& driver) {
+  DriverInfo info{driver.name, driver.help, {}};
+  for (const auto& parameter : driver.parameters)
+    info.parameters.push_back({parameter.name, std::string(to_string(parameter.type)),
+                               parameter.default_value, parameter.help, parameter.required});
+  return info;
+}
+
+std::vector<RevisionInfo> describe(const std::vector<pools::Revision>& revisions) {
+  std::vector<RevisionInfo> result;
+  for (const auto& revision : revisions) result.push_back({revision.id, revision.created});
+  return result;
+}
+
+VmResult describe(const app::VmOutcome& outcome) {
+  return {outcome.vm.str(), describe(outcome.vm.str(), outcome.devices), outcome.error};
+}
+
+}  // namespace cowshed::api

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/local.h"
+
+#include <fmt/core.h>
+
+#include "api/describe.h"
+#include "app/default_pools.h"
+#include "app/pool_admin.h"
+
+namespace cowshed::api {
+
+Local::Reading Local::reading() {
+  if (app_) return Reading(*app_);
+  auto options = options_;
+  options.lock.access = app::Access::read;
+  return Reading(std::make_unique<app::App>(std::move(options)));
+}
+
+app::App& Local::writing() {
+  if (!app_) {
+    auto options = options_;
+    options.lock.access = app::Access::write;
+    app_ = std::make_unique<app::App>(std::move(options));
+  }
+  return *app_;
+}
+
+PoolList::Answer Local::call(const PoolList&) {
+  const auto app = reading();
+  PoolList::Answer answer;
+  for (const auto& [name, definition] : app->config().pools)
+    answer.push_back(describe_pool(*app, name, Detail::brief));
+  return answer;
+}
+
+PoolDrivers::Answer Local::call(const PoolDrivers&) {
+  PoolDrivers::Answer answer;
+  for (const auto& driver : options_.drivers != nullptr ? *options_.drivers : pools::drivers())
+    answer.push_back(describe(driver));
+  return answer;
+}
+
+PoolInfoRequest::Answer Local::call(const PoolInfoRequest& request) {
+  const PoolName name(request.pool);
+  const auto app = reading();
+  app->pool(name);
+  return describe_pool(*app, name, Detail::full);
+}
+
+PoolAdd::Answer Local::call(const PoolAdd& request) {
+  const PoolName name(request.pool);
+  app::add_pool(writing(), name, {request.driver, std::nullopt, request.parameters});
+  return {};
+}
+
+PoolRemove::Answer Local::call(const PoolRemove& request) {
+  app::remove_pool(writing(), PoolName(request.pool));
+  return {};
+}
+
+PoolSet::Answer Local::call(const PoolSet& request) {
+  app::set_pool(writing(), PoolName(request.pool), request.key, request.value);
+  return {};
+}
+
+ConfigList::Answer Local::call(const ConfigList&) {
+  ConfigList::Answer answer;
+  const auto app = reading();
+  for (const auto key : app::default_pool_keys()) {
+    const auto found = app->config().defaults.find(std::string(key));
+    answer.emplace_back(
+        key, found == app->config().defaults.end() ? std::nullopt : std::optional(found->second.str()));
+  }
+  return answer;
+}
+
+ConfigGet::Answer Local::call(const ConfigGet& request) {
+  app::check_default_pool_key(request.key);
+  for (auto& [key, value] : call(ConfigList{}))
+    if (key == request.key) return value;
+  return std::nullopt;
+}
+
+ConfigSet::Answer Local::call(const ConfigSet& request) {
+  app::check_default_pool_key(request.key);
+  app::set_default(writing(), request.key, PoolName(request.value));
+  return {};
+}
+
+ConfigUnset::Answer Local::call(const ConfigUnset& request) {
+  app::check_default_pool_key(request.key);
+  app::unset_default(writing(), request.key);
+  return {};
+}
+
+Recover::Answer Local::call(const Recover& request) {
+  if (request.dry_run) return {true, reading()->recover(true)};
+  return {false, writing().recover(false)};
+}
+
+Tree::Answer Local::call(const Tree& request) {
+  Tree::Answer answer;
+  const auto app = reading();
+  if (request.vm) return {describe(app->vm(VmName(*request.vm)), Detail::full)};
+  for (const auto& listed : app->vms()) answer.push_back(describe(listed, Detail::full));
+  return answer;
+}
+
+Status::Answer Local::call(const Status&) {
+  const auto app = reading();
+  Status::Answer answer;
+  answer.state = app->locations().state;
+  answer.run = app->locations().run;
+  answer.pools = app->config().pools.size();
+  answer.unclean = app->unclean();
+  for (const auto& listed : app->vms()) {
+    const VmInfo info = describe(listed, Detail::brief);
+    ++answer.vms;
+    if (info.state == "running") ++answer.running;
+    if (info.error) ++answer.unreadable;
+  }
+  return answer;
+}
+
+}  // namespace cowshed::api

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "api/describe.h"
+#include "api/local.h"
+#include "api/volume_ref.h"
+#include "app/new_volumes.h"
+#include "app/volume_admin.h"
+#include "app/volume_properties.h"
+
+namespace cowshed::api {
+
+namespace {
+
+/// A volume with its VM.
+struct Found {
+  app::Vm& vm;
+  pools::Volume& volume;
+};
+
+Found find(app::App& app, const VolumeRef& ref) {
+  app::Vm& vm = app.vm(ref.vm);
+  return {vm, vm.volume(ref.volume)};
+}
+
+/// Runs an operation on a volume to its end.
+template <typename Begin>
+Nothing operate(app::App& app, const std::string& text, std::string_view what, Begin begin) {
+  in_context([&] { return fmt::format("{} '{}'", what, text); },
+             [&] { begin(find(app, parse_volume_ref(text)).volume).get(); });
+  return {};
+}
+
+Bytes size_of(const std::string& text) {
+  const Bytes size = parse_size(text);
+  if (size.count == 0)
+    throw Error(ErrorKind::invalid_argument, fmt::format("size '{}': 0 is not allowed", text));
+  static_cast<void>(to_sectors(size));
+  return size;
+}
+
+bool is_given(const VolumeCreate& request, std::string_view key) {
+  return std::any_of(request.properties.begin(), request.properties.end(),
+                     [&](const auto& property) { return property.first == key; });
+}
+
+/// Saved at stop, unless it begins from a snapshot or something else was said.
+app::NewVolume to_new_volume(const VolumeCreate& request, const VolumeName& name) {
+  app::NewVolume wanted{.properties = {.name = name, .vid = Vid("none")}};
+  for (const auto& [key, value] : request.properties) app::set_new_property(wanted.properties, key, value);
+  if (!is_given(request, "save_on_stop")) wanted.properties.save_on_stop = !wanted.properties.snap_on_start;
+  if (request.pool) wanted.pool = PoolName(*request.pool);
+  if (request.size)
+    wanted.size = size_of(*request.size);
+  else if (!wanted.properties.snap_on_start && !app::default_size(name))
+    throw Error(ErrorKind::invalid_argument, "--size is missing");
+  return wanted;
+}
+
+}  // namespace
+
+VolumeList::Answer Local::call(const VolumeList& request) {
+  const auto app = reading();
+  VolumeList::Answer answer;
+  const auto add = [&](app::Vm& vm) {
+    for (auto* volume : vm.volumes())
+      if (!request.pool || volume->pool().name().str() == *request.pool)
+        answer.push_back(describe(vm, *volume, Detail::brief));
+  };
+  if (request.pool) app->pool(PoolName(*request.pool));
+  if (request.vm) {
+    add(app->vm(VmName(*request.vm)));
+    return answer;
+  }
+  for (const auto& listed : app->vms()) {
+    if (listed.vm != nullptr) {
+      add(*listed.vm);
+      continue;
+    }
+    VolumeInfo broken;
+    broken.vm = listed.name.str();
+    broken.error = listed.error;
+    answer.push_back(std::move(broken));
+  }
+  return answer;
+}
+
+VolumeInfoRequest::Answer Local::call(const VolumeInfoRequest& request) {
+  const auto ref = parse_volume_ref(request.volume);
+  const auto app = reading();
+  const auto [vm, volume] = find(*app, ref);
+  return describe(vm, volume, Detail::full);
+}
+
+VolumeCreate::Answer Local::call(const VolumeCreate& request) {
+  const auto ref = parse_volume_ref(request.volume);
+  auto wanted = in_context([&] { return fmt::format("create volume '{}'", request.volume); },
+                           [&] { return to_new_volume(request, ref.volume); });
+  app::create_volume(writing().vm(ref.vm), std::move(wanted));
+  return {};
+}
+
+VolumeRemove::Answer Local::call(const VolumeRemove& request) {
+  const auto ref = parse_volume_ref(request.volume);
+  app::remove_volume(writing().vm(ref.vm), ref.volume);
+  return {};
+}
+
+VolumeSet::Answer Local::call(const VolumeSet& request) {
+  const auto ref = parse_volume_ref(request.volume);
+  const auto [vm, volume] = find(writing(), ref);
+  app::set_volume_property(vm, volume, request.key, request.value);
+  return {};
+}
+
+VolumeVerify::Answer Local::call(const VolumeVerify& request) {
+  const auto ref = parse_volume_ref(request.volume);
+  const auto app = reading();
+  in_context([&] { return fmt::format("verify '{}'", request.volume); },
+             [&] { find(*app, ref).volume.verify(); });
+  return {};
+}
+
+VolumeRevisions::Answer Local::call(const VolumeRevisions& request) {
+  const auto ref = parse_volume_ref(request.volume);
+  const auto app = reading();
+  return describe(find(*app, ref).volume.revisions());
+}
+
+VolumeResize::Answer Local::call(const VolumeResize& request) {
+  const Bytes size = size_of(request.size);
+  return operate(writing(), request.volume, "resize",
+                 [&](pools::Volume& volume) { return volume.resize(size, request.shrink); });
+}
+
+VolumeImport::Answer Local::call(const VolumeImport& request) {
+  app::App& app = writing();
+  return operate(app, request.volume, "import into", [&](pools::Volume& volume) {
+    if (request.from) return volume.import_volume(find(app, parse_volume_ref(*request.from)).volume);
+    return volume.import_file(request.file.value_or(""));
+  });
+}
+
+VolumeExport::Answer Local::call(const VolumeExport& request) {
+  return operate(writing(), request.volume, "export",
+                 [&](pools::Volume& volume) { return volume.export_to(request.file); });
+}
+
+VolumeRevert::Answer Local::call(const VolumeRevert& request) {
+  return operate(writing(), request.volume, "revert",
+                 [&](pools::Volume& volume) { return volume.revert(request.revision); });
+}
+
+VolumePromote::Answer Local::call(const VolumePromote& request) {
+  return operate(writing(), request.volume, "promote",
+                 [](pools::Volume& volume) { return volume.promote(); });
+}
+
+}  // namespace cowshed::api

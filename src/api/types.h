@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/units.h"
+
+/// One request and one answer for each command. Plain data: what a request says is checked where it is
+/// carried out. docs/json.md describes the answers as JSON.
+namespace cowshed::api {
+
+// Parts of answers
+
+struct ParameterInfo {
+  std::string name, type, default_value, help;
+  bool required = false;
+};
+struct DriverInfo {
+  std::string name, help;
+  std::vector<ParameterInfo> parameters;
+};
+struct PoolInfo {
+  std::string name, driver;
+  int revisions_to_keep = 0;
+  std::map<std::string, std::string> parameters;
+  std::optional<Bytes> size, usage;
+  /// "default_pool_root", "default_pool (not set, falls back to it)".
+  std::vector<std::string> default_for;
+  /// "work:root"; only in pool info.
+  std::vector<std::string> volumes;
+  /// Why it cannot be used; then only the name and the driver are known.
+  std::optional<Error> error;
+};
+struct Device {
+  std::string vm, name, path, node;
+  std::uint32_t major = 0, minor = 0;
+  bool rw = true;
+};
+struct RevisionInfo {
+  std::string id;
+  std::chrono::system_clock::time_point created;
+};
+struct LayerInfo {
+  std::string role, device, node, file;
+};
+struct VolumeInfo {
+  std::string vm, name, pool, vid, kind;
+  bool rw = true, snap_on_start = false, save_on_stop = false, keep_changes = false, ephemeral = false;
+  int revisions_to_keep = 0;
+  int warm = 0;
+  std::optional<std::string> write_policy;
+  std::optional<Bytes> cow_limit;
+  /// "debian-12:root"
+  std::optional<std::string> source;
+  // What only disk and kernel know; not set where it could not be asked: `error` says why.
+  std::optional<Bytes> size, usage;
+  std::optional<bool> is_running, is_dirty, is_outdated;
+  std::optional<Device> device;
+  std::optional<Error> error;
+  // Only in volume info and tree.
+  std::string path, path_cow, path_source, path_source_cow;
+  std::vector<RevisionInfo> revisions;
+  std::vector<LayerInfo> layers;
+};
+struct KernelInfo {
+  std::string name, vmlinuz, initramfs;
+};
+struct VmInfo {
+  std::string name, kind;
+  bool is_throwaway = false;
+  std::optional<std::string> template_name, kernel_name;
+  /// "running", "stopped", "partly running"; "unknown" with an error.
+  std::string state;
+  std::optional<Error> error;
+  // Only in vm info and tree.
+  std::optional<KernelInfo> kernel;
+  std::vector<VolumeInfo> volumes;
+};
+/// What became of one VM of several.
+struct VmResult {
+  std::string vm;
+  std::vector<Device> devices;
+  std::optional<Error> error;
+};
+
+struct Nothing {};
+
+// Pools
+
+struct PoolList {
+  using Answer = std::vector<PoolInfo>;
+};
+struct PoolDrivers {
+  using Answer = std::vector<DriverInfo>;
+};
+struct PoolInfoRequest {
+  using Answer = PoolInfo;
+  std::string pool;
+};
+struct PoolAdd {
+  using Answer = Nothing;
+  std::string pool, driver;
+  std::map<std::string, std::string> parameters;
+};
+struct PoolRemove {
+  using Answer = Nothing;
+  std::string pool;
+};
+struct PoolSet {
+  using Answer = Nothing;
+  std::string pool, key, value;
+};
+
+// Defaults
+
+/// Every key, with its value where it is set.
+struct ConfigList {
+  using Answer = std::vector<std::pair<std::string, std::optional<std::string>>>;
+};
+struct ConfigGet {
+  using Answer = std::optional<std::string>;
+  std::string key;
+};
+struct ConfigSet {
+  using Answer = Nothing;
+  std::string key, value;
+};
+struct ConfigUnset {
+  using Answer = Nothing;
+  std::string key;
+};
+
+// VMs
+
+struct VmList {
+  using Answer = std::vector<VmInfo>;
+};
+struct VmInfoRequest {
+  using Answer = VmInfo;
+  std::string vm;
+};
+struct VmDevices {
+  using Answer = std::vector<Device>;
+  std::string vm;
+};
+struct VmCreate {
+  using Answer = Nothing;
+  std::string vm;
+  bool standalone = false;
+  std::optional<std::string> template_name, disposable_of, kernel, pool, root_image;
+  /// By volume.
+  std::map<std::string, std::string> pools;
+  std::map<std::string, std::string> sizes;
+  /// Called with bytes done and in all, from any thread.
+  std::function<void(Bytes, Bytes)> progress;
+};
+struct VmStart {
+  using Answer = std::vector<VmResult>;
+  std::vector<std::string> vms;
+};
+struct VmStop {
+  using Answer = std::vector<VmResult>;
+  std::vector<std::string> vms;
+  bool discard = false;
+};
+struct VmRemove {
+  using Answer = Nothing;
+  std::string vm;
+};
+struct VmSet {
+  using Answer = Nothing;
+  std::string vm, key, value;
+};
+struct VmRunThrowaway {
+  using Answer = VmResult;
+  std::string above;
+  std::optional<std::string> name;
+};
+
+// Volumes; `volume` is "VM:VOLUME"
+
+struct VolumeList {
+  using Answer = std::vector<VolumeInfo>;
+  std::optional<std::string> vm, pool;
+};
+struct VolumeInfoRequest {
+  using Answer = VolumeInfo;
+  std::string volume;
+};
+struct VolumeCreate {
+  using Answer = Nothing;
+  std::string volume;
+  std::optional<std::string> size, pool;
+  std::vector<std::pair<std::string, std::string>> properties;
+};
+struct VolumeRemove {
+  using Answer = Nothing;
+  std::string volume;
+};
+struct VolumeSet {
+  using Answer = Nothing;
+  std::string volume, key, value;
+};
+struct VolumeVerify {
+  using Answer = Nothing;
+  std::string volume;
+};
+struct VolumeRevisions {
+  using Answer = std::vector<RevisionInfo>;
+  std::string volume;
+};
+struct VolumeResize {
+  using Answer = Nothing;
+  std::string volume, size;
+  bool shrink = false;
+};
+struct VolumeImport {
+  using Answer = Nothing;
+  std::string volume;
+  /// One of the two: a file, or another volume.
+  std::optional<std::string> file, from;
+};
+struct VolumeExport {
+  using Answer = Nothing;
+  std::string volume, file;
+};
+struct VolumeRevert {
+  using Answer = Nothing;
+  std::string volume;
+  std::optional<std::string> revision;
+};
+struct VolumePromote {
+  using Answer = Nothing;
+  std::string volume;
+};
+
+// The whole
+
+struct Recover {
+  struct Answer {
+    bool dry_run = false;
+    std::vector<std::string> lines;
+  };
+  bool dry_run = false;
+};
+/// One VM with its volumes and layers, or all.
+struct Tree {
+  using Answer = std::vector<VmInfo>;
+  std::optional<std::string> vm;
+};
+struct Status {
+  struct Answer {
+    std::string state, run;
+    std::size_t pools = 0, vms = 0, running = 0, unreadable = 0;
+    /// What the last writer left, where it did not end well.
+    std::optional<std::string> unclean;
+  };
+};
+
+}  // namespace cowshed::api

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/app.h"
+
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "app/recover.h"
+#include "app/vm_names.h"
+#include "base/log.h"
+
+namespace cowshed::app {
+
+namespace {
+
+const PoolName& first_pool() {
+  static const PoolName name("varlib");
+  return name;
+}
+const PoolName& kernel_pool() {
+  static const PoolName name("linux-kernel");
+  return name;
+}
+
+template <typename Map>
+std::string names_of(const Map& map) {
+  std::vector<std::string_view> names;
+  for (const auto& [name, value] : map) names.push_back(name.str());
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+}  // namespace
+
+App::App(AppOptions options) : options_(std::move(options)) {
+  if (options_.drivers == nullptr) options_.drivers = &pools::drivers();
+  if (path_exists(locations().state)) take_lock();
+  load_config();
+  if (!lock_ || !lock_->unclean() || options_.lock.access == Access::read) return;
+  if (path_exists(locations().config()))
+    run_due_recovery(*this, *lock_);
+  else
+    lock_->set_recovered();
+}
+
+App::~App() {
+  finish_pools();
+  vms_.clear();
+  pools_.clear();
+}
+
+void App::take_lock() { lock_ = std::make_unique<StateLock>(locations().lock(), options_.lock); }
+
+const std::optional<std::string>& App::unclean() const {
+  static const std::optional<std::string> nothing;
+  return lock_ ? lock_->unclean() : nothing;
+}
+
+void App::leave_unclean() {
+  if (lock_) lock_->leave_unclean();
+}
+
+void App::finish_pools() {
+  for (const auto& [name, pool] : pools_) {
+    try {
+      pool->finish();
+    } catch (const std::exception& failure) {
+      log_warning(fmt::format("pool '{}': {}", name.str(), failure.what()));
+      leave_unclean();
+    }
+  }
+}
+
+Config App::first_config() const {
+  Config config;
+  config.pools[first_pool()] = {"file", 1, {{"dir_path", locations().state.native()}}};
+  config.pools[kernel_pool()] = {
+      "linux-kernel", std::nullopt, {{"dir_path", locations().kernels().native()}}};
+  config.defaults.emplace("default_pool_kernel", kernel_pool());
+  return config;
+}
+
+void App::load_config() {
+  const Path file = locations().config();
+  config_ = path_exists(file) ? decode_config(read_file(file, definition_limit), file) : first_config();
+}
+
+void App::initialise() {
+  make_directories(locations().state);
+  if (!lock_) take_lock();
+  if (!path_exists(locations().config())) lock_->set_recovered();
+  if (path_exists(locations().config())) {
+    // Somebody else's first start came between: theirs counts.
+    if (vms_.empty() && pools_.empty()) load_config();
+    return;
+  }
+  make_directories(locations().vms());
+  for (const auto& [name, definition] : config_.pools)
+    in_context([&] { return fmt::format("set up pool '{}'", name.str()); },
+               [&] { pool(name).setup().get(); });
+  save_config(config_);
+}
+
+void App::save_config(Config config) {
+  const std::string text = encode(config);
+  replace_file(locations().config(), text);
+  config_ = std::move(config);
+}
+
+std::unique_ptr<pools::Pool> App::make_pool(const PoolName& name, const PoolDefinition& definition) {
+  const auto driver = std::find_if(drivers().begin(), drivers().end(),
+                                   [&](const auto& known) { return known.name == definition.driver; });
+  if (driver == drivers().end()) {
+    std::vector<std::string_view> known;
+    for (const auto& other : drivers()) known.push_back(other.name);
+    throw Error(ErrorKind::not_found, fmt::format("there is no driver '{}'; there are: {}", definition.driver,
+                                                  fmt::join(known, ", ")))
+        .at("/driver");
+  }
+  return driver->make(
+      {name, pools::check_parameters(*driver, definition.parameters), definition.revisions_to_keep},
+      context_);
+}
+
+pools::Pool& App::pool(const PoolName& name) {
+  const std::lock_guard guard(registry_mutex_);
+  if (const auto found = pools_.find(name); found != pools_.end()) return *found->second;
+  const auto definition = config_.pools.find(name);
+  if (definition == config_.pools.end())
+    throw Error(ErrorKind::not_found,
+                fmt::format("there is no pool '{}'; there are: {}", name.str(), names_of(config_.pools)));
+  try {
+    return *pools_.emplace(name, make_pool(name, definition->second)).first->second;
+  } catch (Error& error) {
+    const auto pointer = fmt::format("/pools/{}{}", name.str(), error.json_pointer());
+    error.add_context(fmt::format("'{}' at {}", locations().config().native(), pointer)).at(pointer);
+    throw;
+  }
+}
+
+bool App::exists_vm(const VmName& name) const {
+  return vms_.contains(name) || path_exists(locations().vm(name)) || path_exists(locations().throwaway(name));
+}
+
+std::unique_ptr<Vm> App::load(const VmName& name) {
+  for (const bool is_throwaway : {false, true}) {
+    const Path file = is_throwaway ? locations().throwaway(name) : locations().vm(name);
+    if (!path_exists(file)) continue;
+    return std::make_unique<Vm>(*this, name, decode_vm(read_file(file, definition_limit), file),
+                                is_throwaway);
+  }
+  throw Error(ErrorKind::not_found, fmt::format("there is no vm '{}'", name.str()));
+}
+
+Vm& App::vm(const VmName& name) {
+  const std::lock_guard guard(registry_mutex_);
+  if (const auto found = vms_.find(name); found != vms_.end()) return *found->second;
+  return adopt(load(name));
+}
+
+Vm& App::adopt(std::unique_ptr<Vm> vm) {
+  const std::lock_guard guard(registry_mutex_);
+  const VmName name = vm->name();
+  return *vms_.insert_or_assign(name, std::move(vm)).first->second;
+}
+
+void App::forget(const VmName& name) {
+  const std::lock_guard guard(registry_mutex_);
+  forget_references();
+  vms_.erase(name);
+}
+
+void App::forget_references() {
+  const std::lock_guard guard(registry_mutex_);
+  for (const auto& [name, vm] : vms_) vm->forget_references();
+}
+
+Vm& App::template_of(Vm& vm) {
+  const VmName& name = *vm.template_name();
+  if (!vms_.contains(name) && !exists_vm(name))
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("{} has the template '{}', which does not exist", label(vm), name.str()))
+        .at("/template");
+  return in_context([&] { return fmt::format("{}: template", label(vm)); },
+                    [&]() -> Vm& { return this->vm(name); });
+}
+
+std::vector<VmName> App::vm_names() const {
+  auto stored = names_in(locations().vms(), Locations::definition_suffix);
+  const auto throwaway = names_in(locations().throwaways(), Locations::definition_suffix);
+  stored.insert(throwaway.begin(), throwaway.end());
+  return {stored.begin(), stored.end()};
+}
+
+std::vector<ListedVm> App::vms() {
+  std::vector<ListedVm> result;
+  for (const auto& name : vm_names()) {
+    ListedVm& listed = result.emplace_back(ListedVm{name, nullptr, std::nullopt});
+    try {
+      listed.vm = &vm(name);
+    } catch (const Error& error) {
+      listed.error = error;
+    }
+  }
+  return result;
+}
+
+std::vector<Vm*> App::all_vms(std::string_view why) {
+  std::vector<Vm*> result;
+  for (auto& listed : vms()) {
+    if (listed.error) throw listed.error->add_context(fmt::format("cannot tell {}", why));
+    result.push_back(listed.vm);
+  }
+  return result;
+}
+
+void App::save(const Vm& vm) { replace_file(locations().vm(vm.name()), encode(vm.definition())); }
+
+pools::RecoveryReport App::recover(bool dry_run) {
+  auto report = recover_all(*this, dry_run);
+  if (!dry_run && lock_ && report.complete) lock_->set_recovered();
+  return std::move(report.lines);
+}
+
+}  // namespace cowshed::app

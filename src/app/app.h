@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "app/definition.h"
+#include "app/locations.h"
+#include "app/state_lock.h"
+#include "app/vm.h"
+#include "base/error.h"
+#include "layers/host.h"
+#include "pools/driver_context.h"
+#include "pools/pool.h"
+
+namespace cowshed::app {
+
+struct AppOptions {
+  Locations locations;
+  StateLock::Wish lock;
+  /// The drivers there are; tests bring their own.
+  const std::vector<pools::Driver>* drivers = nullptr;
+};
+
+/// What became of one VM of a batch.
+struct VmOutcome {
+  VmName vm;
+  std::vector<pools::BlockDevice> devices;
+  std::optional<Error> error;
+};
+
+/// A VM, or why its definition could not be read.
+struct ListedVm {
+  VmName name;
+  Vm* vm = nullptr;
+  std::optional<Error> error;
+};
+
+/// The whole installation: pools, VMs and defaults of one state directory. Holds the state directory's lock
+/// as long as it lives; opened for writing it first recovers where the last writer did not end well. VM
+/// definitions are read when they are asked for: starting a VM reads its own file and those of its templates
+/// and no others. An installation that does not exist yet has the defaults of a first start in memory;
+/// nothing is created before something is to be kept. One thread at a time calls it.
+class App {
+ public:
+  /// Throws in_use where the lock was waited for in vain, invalid_argument for a broken cowshed.json.
+  explicit App(AppOptions options);
+  /// Waits until everything that stops left to tear down is gone, then lets go of the lock.
+  ~App();
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+
+  [[nodiscard]] const Locations& locations() const { return options_.locations; }
+  [[nodiscard]] const Config& config() const { return config_; }
+  [[nodiscard]] const std::vector<pools::Driver>& drivers() const { return *options_.drivers; }
+
+  /// The object is made on first use. Throws not_found listing the pools there are; invalid_argument with
+  /// file and pointer where the configuration does not fit the driver.
+  pools::Pool& pool(const PoolName& name);
+  /// Throws not_found; invalid_argument for a broken definition.
+  Vm& vm(const VmName& name);
+  /// All, throw-away ones included, by name. One that cannot be read does not stop the others.
+  std::vector<ListedVm> vms();
+  /// As vms(), but throws where one cannot be read: `why` says what cannot be known then.
+  std::vector<Vm*> all_vms(std::string_view why);
+
+  /// Starts the volumes of all VMs together and waits for each. One that fails does not hold the others.
+  std::vector<VmOutcome> start(std::span<Vm* const> vms);
+  /// Likewise. Throw-away VMs are gone afterwards.
+  std::vector<VmOutcome> stop(std::span<Vm* const> vms, pools::StopOptions options = {});
+
+  /// Puts right what a killed process or a power loss left (app/recover.h). One line each, for people.
+  pools::RecoveryReport recover(bool dry_run);
+  /// What the last writer left, where it did not end well and recovery has not been done.
+  [[nodiscard]] const std::optional<std::string>& unclean() const;
+
+  // For the rest of the app layer.
+  /// Makes the installation where it does not exist yet. Called before the first thing that is to be kept.
+  void initialise();
+  /// Durably; on failure the old configuration stays in force.
+  void save_config(Config config);
+  /// Writes vms/NAME.json, durably.
+  void save(const Vm& vm);
+  Vm& adopt(std::unique_ptr<Vm> vm);
+  void forget(const VmName& name);
+  void forget_pool(const PoolName& name) { pools_.erase(name); }
+  bool exists_vm(const VmName& name) const;
+  Vm& template_of(Vm& vm);
+  void forget_references();
+  /// What fails half-way is put right by the next command.
+  void leave_unclean();
+  /// Guards the loading of VMs and pools: drivers' threads look for sources.
+  std::recursive_mutex& registry_mutex() { return registry_mutex_; }
+  std::unique_ptr<pools::Pool> make_pool(const PoolName& name, const PoolDefinition& definition);
+
+ private:
+  void take_lock();
+  void load_config();
+  [[nodiscard]] Config first_config() const;
+  std::unique_ptr<Vm> load(const VmName& name);
+  std::vector<VmName> vm_names() const;
+  void finish_pools();
+
+  AppOptions options_;
+  // Let go of last, after the threads of host_ have ended.
+  std::unique_ptr<StateLock> lock_;
+  layers::Host host_;
+  pools::DriverContext context_{host_};
+  std::recursive_mutex registry_mutex_;
+  Config config_;
+  std::map<PoolName, std::unique_ptr<pools::Pool>> pools_;
+  std::map<VmName, std::unique_ptr<Vm>> vms_;
+};
+
+}  // namespace cowshed::app

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/create_vm.h"
+
+#include <fmt/core.h>
+
+#include "app/interruption.h"
+#include "app/pending.h"
+#include "base/undo.h"
+
+namespace cowshed::app {
+
+namespace {
+
+const VolumeName root("root");
+
+Error refusal(std::string message) { return {ErrorKind::invalid_argument, std::move(message)}; }
+
+/// An app VM stands on a template; a stored disposable on an app VM; a throw-away one on either.
+void check_template_kind(const NewVm& wanted, const Vm& above, bool is_throwaway) {
+  const bool fits = wanted.kind == VmKind::app
+                        ? above.kind() == VmKind::template_
+                        : above.kind() == VmKind::app || (is_throwaway && above.kind() == VmKind::template_);
+  if (fits) return;
+  const char* wants = wanted.kind == VmKind::app ? "an app VM needs a template"
+                      : is_throwaway             ? "a throw-away VM needs an app VM or a template"
+                                                 : "a stored disposable needs an app VM";
+  throw refusal(fmt::format("{} is of kind {}; {}", label(above), to_string(above.kind()), wants));
+}
+
+Vm* find_template(App& app, const NewVm& wanted, bool is_throwaway) {
+  if (!has_template(wanted.kind)) return nullptr;
+  if (!wanted.template_name) throw refusal("this kind of VM needs a template");
+  Vm& above = app.vm(*wanted.template_name);
+  check_template_kind(wanted, above, is_throwaway);
+  above.chain();
+  return &above;
+}
+
+/// Checks the image before anything is created; its size is the root volume's unless another was wished.
+void consider_image(NewVm& wanted) {
+  if (!wanted.root_image) return;
+  if (has_template(wanted.kind))
+    throw refusal("a root image is for templates and standalone VMs; this root is a snapshot");
+  const auto image =
+      in_context([] { return "root image"; }, [&] { return stat_if_exists(*wanted.root_image); });
+  if (!image)
+    throw Error(ErrorKind::not_found,
+                fmt::format("root image '{}' does not exist", wanted.root_image->native()));
+  constexpr auto sector = Sectors::bytes_each;
+  const Bytes rounded{(image->size.count + sector - 1) / sector * sector};
+  if (rounded.count == 0) throw refusal(fmt::format("root image '{}' is empty", wanted.root_image->native()));
+  const auto [size, is_new] = wanted.volumes.sizes.emplace(root, rounded);
+  if (!is_new && size->second < image->size)
+    throw refusal(fmt::format("root image '{}' has {} bytes, more than the volume's size {}",
+                              wanted.root_image->native(), image->size.count, size->second.count));
+}
+
+VmDefinition plan(App& app, const NewVm& wanted, Vm* above) {
+  VmDefinition definition{
+      .kind = wanted.kind, .template_name = wanted.template_name, .kernel = wanted.kernel, .volumes = {}};
+  if (!definition.kernel && above != nullptr) definition.kernel = above->kernel();
+  const pools::VolumeOwner owner{wanted.name, wanted.kind == VmKind::template_, definition.kernel};
+  definition.volumes = plan_volumes(app, owner, wanted.kind, above, wanted.volumes);
+  return definition;
+}
+
+/// Copying an image is the one step that takes long.
+std::function<void(pools::Progress)> interruptible(std::function<void(pools::Progress)> tell) {
+  return [tell = std::move(tell)](pools::Progress progress) {
+    throw_if_interrupted();
+    if (tell) tell(progress);
+  };
+}
+
+/// From here on the VM is there.
+void decide(App& app, const Vm& vm) {
+  const Locations& locations = app.locations();
+  if (!vm.is_throwaway()) return rename_durably(locations.pending(vm.name()), locations.vm(vm.name()));
+  make_directories(locations.throwaways());
+  replace_file(locations.throwaway(vm.name()), encode(vm.definition()));
+}
+
+Vm& create(App& app, NewVm wanted, bool is_throwaway) {
+  if (app.exists_vm(wanted.name)) throw Error(ErrorKind::exists, "a vm of that name exists already");
+  Vm* const above = find_template(app, wanted, is_throwaway);
+  consider_image(wanted);
+  auto vm = std::make_unique<Vm>(app, wanted.name, plan(app, wanted, above), is_throwaway);
+  app.initialise();
+  begin_pending(app, vm->name(), vm->definition());
+  Undo forget_intent([&] { end_pending(app, vm->name()); });
+  create_data(vm->volumes(), wanted.root_image ? &vm->volume(root) : nullptr,
+              {.image = wanted.root_image, .progress = interruptible(wanted.progress)});
+  Undo remove([&] { remove_data(vm->volumes()); });
+  decide(app, *vm);
+  remove.release();
+  forget_intent.release();
+  return app.adopt(std::move(vm));
+}
+
+std::string context(const NewVm& wanted) { return fmt::format("create vm '{}'", wanted.name.str()); }
+
+VmName free_name(const App& app) {
+  for (int number = 1;; ++number) {
+    VmName name(fmt::format("disp{}", number));
+    if (!app.exists_vm(name) && !path_exists(app.locations().pending(name))) return name;
+  }
+}
+
+}  // namespace
+
+Vm& create_vm(App& app, NewVm wanted) {
+  return in_context([what = context(wanted)] { return what; },
+                    [&]() -> Vm& { return create(app, std::move(wanted), false); });
+}
+
+Vm& create_throwaway(App& app, Vm& above, std::optional<VmName> name) {
+  NewVm wanted{
+      .name = name ? *name : free_name(app), .kind = VmKind::disposable, .template_name = above.name()};
+  return in_context([what = context(wanted)] { return what; },
+                    [&]() -> Vm& { return create(app, std::move(wanted), true); });
+}
+
+}  // namespace cowshed::app

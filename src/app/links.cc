@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/links.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/error.h"
+#include "base/undo.h"
+
+namespace cowshed::app {
+
+namespace {
+
+[[noreturn]] void fail(const char* what, const Path& path) {
+  throw Error::from_errno(errno, fmt::format("{} '{}'", what, path.native()));
+}
+
+void replace_link(const Path& target, const Path& link) {
+  const Path temporary = link.native() + ".new";
+  unlink_if_exists(temporary);
+  if (::symlink(target.c_str(), temporary.c_str()) < 0) fail("create link", temporary);
+  if (::rename(temporary.c_str(), link.c_str()) < 0) fail("create link", link);
+}
+
+/// Without looking first: in the usual case one system call.
+void make_link(const Path& target, const Path& link) {
+  if (::symlink(target.c_str(), link.c_str()) == 0) return;
+  if (errno == EEXIST) return replace_link(target, link);
+  if (errno != ENOENT) fail("create link", link);
+  std::error_code error;
+  std::filesystem::create_directories(link.parent_path(), error);
+  if (error) throw Error::from_errno(error.value(), fmt::format("create '{}'", link.parent_path().native()));
+  if (::symlink(target.c_str(), link.c_str()) < 0) fail("create link", link);
+}
+
+}  // namespace
+
+void publish_links(const Locations& locations, const VmName& vm, std::span<pools::BlockDevice> devices) {
+  Undo undo([&] { withdraw_links(locations, vm); });
+  for (auto& device : devices) {
+    if (!device.path.empty()) continue;
+    device.path = locations.device(vm, device.name);
+    make_link(device.node, device.path);
+  }
+  undo.release();
+}
+
+bool withdraw_link(const Locations& locations, const VmName& vm, const std::string& volume) {
+  return unlink_if_exists(locations.device(vm, volume));
+}
+
+bool withdraw_links(const Locations& locations, const VmName& vm) {
+  std::error_code error;
+  const auto removed = std::filesystem::remove_all(locations.devices(vm), error);
+  if (error)
+    throw Error::from_errno(error.value(), fmt::format("remove '{}'", locations.devices(vm).native()));
+  return removed != 0;
+}
+
+}  // namespace cowshed::app

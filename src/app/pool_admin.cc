@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/pool_admin.h"
+
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "app/default_pools.h"
+#include "base/undo.h"
+
+namespace cowshed::app {
+
+namespace {
+
+/// Two pools over one directory would take each other's files for their own.
+void refuse_twin(const App& app, const PoolDefinition& definition) {
+  for (const auto& [name, other] : app.config().pools)
+    if (other.driver == definition.driver && other.parameters == definition.parameters)
+      throw Error(ErrorKind::exists, fmt::format("pool '{}' has the same driver and parameters", name.str()));
+}
+
+int parse_revisions(const std::string& text) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 0)
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("revisions_to_keep: '{}' is not a whole number from 0 on", text));
+  return value;
+}
+
+const pools::Driver& driver_of(const App& app, const PoolDefinition& definition) {
+  const auto found = std::find_if(app.drivers().begin(), app.drivers().end(),
+                                  [&](const auto& driver) { return driver.name == definition.driver; });
+  if (found != app.drivers().end()) return *found;
+  std::vector<std::string_view> known;
+  for (const auto& driver : app.drivers()) known.push_back(driver.name);
+  throw Error(ErrorKind::not_found, fmt::format("there is no driver '{}'; there are: {}", definition.driver,
+                                                fmt::join(known, ", ")));
+}
+
+void add(App& app, const PoolName& name, PoolDefinition definition) {
+  if (app.config().pools.contains(name)) throw Error(ErrorKind::exists, "a pool of that name exists already");
+  definition.parameters = pools::check_parameters(driver_of(app, definition), definition.parameters);
+  refuse_twin(app, definition);
+  const auto pool = app.make_pool(name, definition);
+  app.initialise();
+  if (app.config().pools.contains(name)) throw Error(ErrorKind::exists, "a pool of that name exists already");
+  pool->setup().get();
+  Undo undo([&] { pool->destroy().get(); });
+  Config config = app.config();
+  config.pools[name] = std::move(definition);
+  app.save_config(std::move(config));
+  undo.release();
+}
+
+void remove(App& app, const PoolName& name) {
+  pools::Pool& pool = app.pool(name);
+  auto users = volumes_in(app, name);
+  const auto defaults = defaults_leading_to(app.config(), name, app.locations().state);
+  users.insert(users.end(), defaults.begin(), defaults.end());
+  if (!users.empty())
+    throw Error(ErrorKind::in_use, fmt::format("it is in use by {}", fmt::join(users, ", ")));
+  Config config = app.config();
+  config.pools.erase(name);
+  app.initialise();
+  // The configuration first: a pool that is left behind harms nobody, a configured one that is gone does.
+  app.save_config(std::move(config));
+  pool.destroy().get();
+  app.forget_pool(name);
+}
+
+void set(App& app, const PoolName& name, std::string_view key, const std::string& value) {
+  pools::Pool& pool = app.pool(name);
+  if (pool.parameters().contains(std::string(key)))
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("'{}' is decided when the pool is added: add another pool", key));
+  if (key != "revisions_to_keep")
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("unknown key '{}'; there is revisions_to_keep", key));
+  const int before = pool.revisions_to_keep();
+  pool.set_revisions_to_keep(parse_revisions(value));
+  Undo restore([&] { pool.set_revisions_to_keep(before); });
+  Config config = app.config();
+  config.pools[name].revisions_to_keep = pool.revisions_to_keep();
+  app.initialise();
+  app.save_config(std::move(config));
+  restore.release();
+}
+
+template <typename Change>
+void change_pool(std::string_view what, const PoolName& name, Change change) {
+  in_context([&] { return fmt::format("{} pool '{}'", what, name.str()); }, change);
+}
+
+}  // namespace
+
+void add_pool(App& app, const PoolName& name, PoolDefinition definition) {
+  change_pool("add", name, [&] { add(app, name, std::move(definition)); });
+}
+
+void remove_pool(App& app, const PoolName& name) {
+  change_pool("remove", name, [&] { remove(app, name); });
+}
+
+void set_pool(App& app, const PoolName& name, std::string_view key, const std::string& value) {
+  change_pool("set", name, [&] { set(app, name, key, value); });
+}
+
+void set_default(App& app, const std::string& key, const PoolName& pool) {
+  in_context([&] { return fmt::format("set {}", key); },
+             [&] {
+               check_default_pool_key(key);
+               app.pool(pool);
+               app.initialise();
+               Config config = app.config();
+               config.defaults.insert_or_assign(key, pool);
+               app.save_config(std::move(config));
+             });
+}
+
+void unset_default(App& app, const std::string& key) {
+  in_context([&] { return fmt::format("unset {}", key); },
+             [&] {
+               check_default_pool_key(key);
+               app.initialise();
+               Config config = app.config();
+               config.defaults.erase(key);
+               app.save_config(std::move(config));
+             });
+}
+
+std::vector<std::string> volumes_in(App& app, const PoolName& pool) {
+  std::vector<std::string> result;
+  for (const Vm* vm : app.all_vms("which volumes are in the pool"))
+    for (const auto* volume : vm->volumes())
+      if (volume->pool().name() == pool)
+        result.push_back(fmt::format("{}:{}", vm->name().str(), volume->properties().name.str()));
+  return result;
+}
+
+}  // namespace cowshed::app

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/recover.h"
+
+#include <fmt/core.h>
+
+#include "app/batch.h"
+#include "app/links.h"
+#include "app/pending.h"
+#include "app/vm_names.h"
+#include "base/log.h"
+
+namespace cowshed::app {
+
+namespace {
+
+using pools::Volume;
+
+class Recoverer {
+ public:
+  Recoverer(App& app, bool dry_run) : app_(app), dry_run_(dry_run) {}
+
+  Recovery run() {
+    load(true);
+    for (const auto& [name, definition] : app_.config().pools)
+      attempt(fmt::format("pool '{}'", name.str()), [&] { recover_pool(name); });
+    for (const auto& name : names_in(app_.locations().vms(), Locations::pending_suffix))
+      attempt(fmt::format("vm '{}'", name.str()),
+              [&] { settle_pending(app_, name, dry_run_, recovery_.lines); });
+    load(false);
+    for (Vm* vm : vms_) attempt(label(*vm), [&] { recover_vm(*vm); });
+    attempt("device links", [&] { sweep_links(); });
+    return std::move(recovery_);
+  }
+
+ private:
+  template <typename Step>
+  void attempt(const std::string& what, Step step) {
+    try {
+      step();
+    } catch (...) {
+      failed(what, to_error(std::current_exception()));
+    }
+  }
+
+  void failed(const std::string& what, const Error& error) {
+    recovery_.complete = false;
+    recovery_.lines.push_back(fmt::format("not recovered: {}: {}", what, error.message()));
+  }
+
+  /// Definitions that cannot be read are reported once.
+  void load(bool is_first) {
+    vms_.clear();
+    for (auto& listed : app_.vms()) {
+      if (listed.vm != nullptr)
+        vms_.push_back(listed.vm);
+      else if (is_first)
+        failed(fmt::format("vm '{}'", listed.name.str()), *listed.error);
+    }
+  }
+
+  void recover_pool(const PoolName& name) {
+    pools::Pool& pool = app_.pool(name);
+    std::vector<Volume*> volumes;
+    for (const Vm* vm : vms_)
+      for (Volume* volume : vm->volumes())
+        if (&volume->pool() == &pool) volumes.push_back(volume);
+    for (auto& line : pool.recover(volumes, dry_run_))
+      recovery_.lines.push_back(fmt::format("pool '{}': {}", name.str(), line));
+  }
+
+  void recover_vm(Vm& vm) {
+    if (vm.state() == VmState::partly_running) take_down(vm);
+    if (vm.state() == VmState::running) relink(vm);
+  }
+
+  void take_down(Vm& vm) {
+    std::vector<Volume*> running;
+    for (Volume* volume : vm.volumes())
+      if (volume->holds_device() && volume->is_running()) running.push_back(volume);
+    recovery_.lines.push_back(
+        fmt::format("{}: only {} of its volumes ran: taken down", label(vm), running.size()));
+    if (!dry_run_ && !abandon(running)) recovery_.complete = false;
+  }
+
+  void relink(Vm& vm) {
+    std::vector<pools::BlockDevice> devices;
+    for (Volume* volume : vm.volumes())
+      if (auto device = volume->block_device()) devices.push_back(std::move(*device));
+    if (!dry_run_) publish_links(app_.locations(), vm.name(), devices);
+  }
+
+  /// Links of VMs that do not run, or are no more.
+  void sweep_links() {
+    for (const auto& name : names_in(app_.locations().devices(), "")) {
+      if (app_.exists_vm(name) && app_.vm(name).is_running()) continue;
+      recovery_.lines.push_back(fmt::format("vm '{}': does not run: device links removed", name.str()));
+      if (!dry_run_) withdraw_links(app_.locations(), name);
+    }
+  }
+
+  App& app_;
+  bool dry_run_;
+  std::vector<Vm*> vms_;
+  Recovery recovery_;
+};
+
+}  // namespace
+
+Recovery recover_all(App& app, bool dry_run) { return Recoverer(app, dry_run).run(); }
+
+void run_due_recovery(App& app, StateLock& lock) {
+  log_info(fmt::format("{} did not end well: recovering", lock.unclean().value_or("the last command")));
+  const Recovery recovery = recover_all(app, false);
+  for (const auto& line : recovery.lines) recovery.complete ? log_info(line) : log_warning(line);
+  if (recovery.complete)
+    lock.set_recovered();
+  else
+    lock.leave_unclean();
+}
+
+}  // namespace cowshed::app

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/core.h>
+
+#include <set>
+
+#include "app/app.h"
+#include "app/batch.h"
+#include "app/links.h"
+#include "app/remove_vm.h"
+
+namespace cowshed::app {
+
+namespace {
+
+using pools::Volume;
+
+/// One VM on its way down.
+class VmStop {
+ public:
+  VmStop(Vm& vm, pools::StopOptions options) : vm_(vm), options_(options) {}
+
+  /// Before the first volume is stopped: a guest that still holds one keeps them all.
+  void begin() {
+    for (Volume* volume : vm_.volumes())
+      in_context([&] { return label(*volume); }, [&] { volume->check_unused(); });
+    for (Volume* volume : vm_.volumes())
+      batch_.begin(*volume, [&](Volume& stopping) { return stopping.stop(options_); });
+  }
+
+  void finish() {
+    const Locations& locations = vm_.app().locations();
+    const auto failure = batch_.wait(
+        [&](Volume& volume) { withdraw_link(locations, vm_.name(), volume.properties().name.str()); });
+    if (failure) throw *failure;
+    withdraw_links(locations, vm_.name());
+    if (vm_.is_throwaway()) remove_throwaway(vm_);
+  }
+
+ private:
+  Vm& vm_;
+  pools::StopOptions options_;
+  VolumeBatch<void> batch_;
+};
+
+template <typename Step>
+void attempt(VmOutcome& outcome, Step step) {
+  if (outcome.error) return;
+  try {
+    step();
+  } catch (...) {
+    outcome.error = to_error(std::current_exception());
+    outcome.error->add_context(fmt::format("stop vm '{}'", outcome.vm.str()));
+  }
+}
+
+}  // namespace
+
+std::vector<VmOutcome> App::stop(std::span<Vm* const> vms, pools::StopOptions options) {
+  std::vector<VmOutcome> outcomes;
+  std::vector<VmStop> stops;
+  std::set<Vm*> seen;
+  for (Vm* vm : vms) {
+    if (!seen.insert(vm).second) continue;
+    outcomes.push_back({vm->name(), {}, std::nullopt});
+    stops.emplace_back(*vm, options);
+  }
+  for (std::size_t i = 0; i < stops.size(); ++i) attempt(outcomes[i], [&] { stops[i].begin(); });
+  for (std::size_t i = 0; i < stops.size(); ++i) attempt(outcomes[i], [&] { stops[i].finish(); });
+  return outcomes;
+}
+
+void Vm::stop(pools::StopOptions options) {
+  Vm* const self = this;
+  // The object of a throw-away VM does not outlive this.
+  const auto outcomes = app_.stop({&self, 1}, options);
+  if (outcomes.front().error) throw *outcomes.front().error;
+}
+
+}  // namespace cowshed::app

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+
+#include "pools/volume.h"
+
+/// The rules for a volume's properties that hold for every driver, and their names as text. Pure.
+namespace cowshed::app {
+
+/// "in-place" or "overlay"; else throws invalid_argument.
+pools::WritePolicy parse_write_policy(std::string_view text);
+
+/// Throws invalid_argument for a combination that the model rules out (docs/configuration.md).
+void check_properties(const pools::VolumeProperties& properties);
+
+/// Sets `key` from text and checks the whole. "default" unsets revisions_to_keep, write_policy and cow_limit.
+/// Throws invalid_argument, listing the keys there are where the key is unknown.
+void set_property(pools::VolumeProperties& properties, std::string_view key, std::string_view value);
+/// As set_property, and also what is decided once: snap_on_start, save_on_stop.
+void set_new_property(pools::VolumeProperties& properties, std::string_view key, std::string_view value);
+
+}  // namespace cowshed::app

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands.h"
+
+#include <fmt/core.h>
+
+namespace cowshed::cli {
+
+CLI::App* add_later(CLI::App& parent, Session& session, const std::string& name, const std::string& help) {
+  CLI::App* const command = parent.add_subcommand(name, help + " (not supported yet)");
+  command->allow_extras();
+  command->callback([&session, what = command->get_parent()->get_name() + " " + name] {
+    session.set_work([what](Session&) -> bool {
+      const auto begin = what.find_first_not_of(' ');
+      throw Error(ErrorKind::not_supported, fmt::format("{}: not supported yet", what.substr(begin)));
+    });
+  });
+  return command;
+}
+
+CLI::App& add_group(CLI::App& parent, const std::string& name, const std::string& help) {
+  CLI::App* const group = parent.add_subcommand(name, help);
+  group->require_subcommand(1);
+  return *group;
+}
+
+std::pair<std::string, std::string> split_assignment(const std::string& text, std::string_view what) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw Error(ErrorKind::invalid_argument, fmt::format("{} '{}': write KEY=VALUE", what, text));
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+std::map<std::string, std::string> to_map(const std::vector<std::string>& assignments,
+                                          std::string_view what) {
+  std::map<std::string, std::string> result;
+  for (const auto& text : assignments) {
+    auto [key, value] = split_assignment(text, what);
+    if (!result.emplace(key, std::move(value)).second)
+      throw Error(ErrorKind::invalid_argument, fmt::format("{} '{}' is given twice", what, key));
+  }
+  return result;
+}
+
+}  // namespace cowshed::cli

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include "api/json.h"
+#include "cli/commands.h"
+#include "cli/table.h"
+
+namespace cowshed::cli {
+
+namespace {
+
+std::string size_text(const std::optional<Bytes>& size) { return size ? format_size(*size) : "-"; }
+
+/// Without how each default comes to lead here.
+std::string keys_only(const std::vector<std::string>& defaults) {
+  std::string result;
+  for (const auto& text : defaults) result += (result.empty() ? "" : " ") + text.substr(0, text.find(' '));
+  return result;
+}
+
+bool list_pools(Session& session, const api::PoolList& request) {
+  const auto pools = session.api().call(request);
+  if (session.console.json) {
+    session.console.print(api::to_json(pools));
+    return true;
+  }
+  Table table({"POOL", "DRIVER", "USED", "SIZE", "DEFAULT FOR"});
+  for (const auto& pool : pools)
+    table.add(
+        {pool.name, pool.driver, size_text(pool.usage), size_text(pool.size), keys_only(pool.default_for)});
+  session.console.print(table.text());
+  bool is_sound = true;
+  for (const auto& pool : pools) {
+    // A directory that is not made yet has no size: no fault of the configuration's.
+    if (!pool.error || pool.error->kind() == ErrorKind::not_found) continue;
+    session.console.print_error(*pool.error);
+    is_sound = false;
+  }
+  return is_sound;
+}
+
+void show_drivers(Session& session, const api::PoolDrivers& request) {
+  const auto drivers = session.api().call(request);
+  if (session.console.json) return session.console.print(api::to_json(drivers));
+  for (const auto& driver : drivers) {
+    session.console.print(fmt::format("{}: {}", driver.name, driver.help));
+    for (const auto& parameter : driver.parameters)
+      session.console.print(fmt::format("  -o {}={}{}  {}", parameter.name, parameter.type,
+                                        parameter.required ? " (required)" : "", parameter.help));
+  }
+}
+
+void show_pool(Session& session, const api::PoolInfoRequest& request) {
+  const auto pool = session.api().call(request);
+  if (session.console.json) return session.console.print(api::to_json(pool));
+  std::string text = fmt::format("pool: {}\ndriver: {}\nrevisions_to_keep: {}", pool.name, pool.driver,
+                                 pool.revisions_to_keep);
+  for (const auto& [key, value] : pool.parameters) text += fmt::format("\n{}: {}", key, value);
+  text += fmt::format("\nfile system: {} used of {}", size_text(pool.usage), size_text(pool.size));
+  if (!pool.default_for.empty()) text += fmt::format("\ndefault for: {}", fmt::join(pool.default_for, ", "));
+  text += fmt::format("\nvolumes: {}",
+                      pool.volumes.empty() ? "none" : fmt::format("{}", fmt::join(pool.volumes, " ")));
+  session.console.print(text);
+  if (pool.error && pool.error->kind() != ErrorKind::not_found) session.console.print_error(*pool.error);
+}
+
+struct AddOptions {
+  api::PoolAdd request;
+  std::optional<std::string> plugin;
+  std::vector<std::string> parameters;
+};
+
+void add_pool(Session& session, AddOptions& options) {
+  if (options.plugin) throw Error(ErrorKind::not_supported, "pool add --plugin: not supported yet");
+  options.request.parameters = to_map(options.parameters, "-o");
+  session.api().call(options.request);
+}
+
+void register_add(CLI::App& group, Session& session) {
+  const auto [command, options] = add_command<AddOptions>(group, session, "add", "Add a pool", add_pool);
+  command->add_option("POOL", options->request.pool, "Its name")->required();
+  auto* how = command->add_option_group("how");
+  how->add_option("--driver", options->request.driver, "A driver (pool drivers lists them)")
+      ->type_name("DRIVER");
+  how->add_option("--plugin", options->plugin, "A driver in a shared object (not supported yet)")
+      ->type_name("FILE");
+  how->require_option(1);
+  command->add_option("-o", options->parameters, "A parameter of the driver's")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+}  // namespace
+
+void add_pool_commands(CLI::App& parent, Session& session) {
+  CLI::App& group = add_group(parent, "pool", "Where volumes are kept");
+  add_command<api::PoolList>(group, session, "list", "List the pools", list_pools);
+  add_command<api::PoolDrivers>(group, session, "drivers", "List the drivers with their parameters",
+                                show_drivers);
+  {
+    const auto [command, request] =
+        add_command<api::PoolInfoRequest>(group, session, "info", "Show a pool and what is in it", show_pool);
+    command->add_option("POOL", request->pool)->required();
+  }
+  register_add(group, session);
+  {
+    const auto [command, request] = add_command<api::PoolRemove>(
+        group, session, "remove", "Remove an empty pool that no default leads to", just_call);
+    command->add_option("POOL", request->pool)->required();
+  }
+  {
+    const auto [command, request] = add_command<api::PoolSet>(
+        group, session, "set", "Set a pool's property: revisions_to_keep", just_call);
+    command->add_option("POOL", request->pool)->required();
+    command->add_option("KEY", request->key)->required();
+    command->add_option("VALUE", request->value)->required();
+  }
+  add_later(group, session, "import-conf", "Take over the pools of a Qubes R3.2 storage.conf");
+}
+
+}  // namespace cowshed::cli

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "api/api.h"
+#include "cli/console.h"
+
+namespace CLI {
+class App;
+}
+
+namespace cowshed::cli {
+
+/// What the options before the command say.
+struct GlobalOptions {
+  std::optional<std::string> state, run, socket;
+  bool embedded = false;
+  bool verbose = false;
+};
+
+/// One run of the program: the options are parsed first, which picks the work of one command; then it is
+/// done.
+class Session {
+ public:
+  /// Returns whether everything that was asked for was done; throws Error.
+  using Work = std::function<bool(Session&)>;
+
+  GlobalOptions options;
+  Console console;
+
+  /// Called by the command that was chosen.
+  void set_work(Work work) { work_ = std::move(work); }
+  /// Made on first use, when all options are known.
+  api::Api& api();
+
+  /// The command as typed, for those who wait for its lock.
+  std::string command_line;
+
+  /// The exit status.
+  int run_work();
+
+ private:
+  Work work_;
+  std::unique_ptr<api::Api> api_;
+};
+
+/// Registers the commands of one object.
+void add_pool_commands(CLI::App& parent, Session& session);
+void add_config_commands(CLI::App& parent, Session& session);
+void add_vm_commands(CLI::App& parent, Session& session);
+void add_volume_commands(CLI::App& parent, Session& session);
+void add_general_commands(CLI::App& parent, Session& session);
+
+constexpr int exit_done = 0;
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+/// Ctrl-C, as shells report it.
+constexpr int exit_interrupted = 130;
+
+}  // namespace cowshed::cli
