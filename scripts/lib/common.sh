@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# What every script of the project needs: the checkout and its owner, directories for temporary files, building.
+# Sourced, never run. Sets CHECKOUT, COWSHED_PRESET and COWSHED_BUILD.
+
+CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+COWSHED_PRESET=${COWSHED_PRESET:-release}
+COWSHED_BUILD=${COWSHED_BUILD:-$CHECKOUT/build/$COWSHED_PRESET}
+[[ $COWSHED_BUILD == /* ]] || COWSHED_BUILD=$PWD/$COWSHED_BUILD
+export COWSHED_PRESET COWSHED_BUILD
+
+: "${HOME:=/nonexistent}"
+
+# An ordinary user's PATH lacks mkfs, losetup and the like.
+PATH=$PATH:/usr/sbin:/sbin
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+
+die() {
+    say "$*"
+    exit 1
+}
+
+# --- The owner of the checkout -----------------------------------------------------------------------------------------------
+
+# True when root works in somebody else's checkout.
+in_foreign_checkout() { [[ $(id -u) == 0 && $(stat -c %u "$CHECKOUT") != 0 ]]; }
+
+# Runs a command as the owner of the checkout, so that root leaves no files there that the owner cannot remove.
+as_owner() {
+    if ! in_foreign_checkout; then
+        "$@"
+        return
+    fi
+    local uid gid home
+    uid=$(stat -c %u "$CHECKOUT")
+    gid=$(stat -c %g "$CHECKOUT")
+    home=$(getent passwd "$uid" | cut -d: -f6)
+    # TMPDIR and XDG_* of root are root's; the owner may not be able to write there.
+    setpriv --reuid="$uid" --regid="$gid" --clear-groups --inh-caps=-all --no-new-privs \
+        env -u TMPDIR -u XDG_CACHE_HOME -u XDG_RUNTIME_DIR -u CCACHE_DIR HOME="${home:-/nonexistent}" "$@"
+}
+
+# --- Directories for temporary files -----------------------------------------------------------------------------------------
+
+free_mib() {
+    local blocks size
+    read -r blocks size < <(stat -f -c '%a %S' "$1") && echo $((blocks * size / 1048576))
+}
+
+# Paths end up on kernel command lines, where blanks and some other characters part arguments.
+usable_dir() { # DIR MIB
+    [[ -d $1 && -w $1 && -x $1 && $1 == /* && $1 != *[[:space:]\"\'\\,:]* ]] && (($(free_mib "$1") >= $2))
+}
+
+allows_exec() { [[ ,$(findmnt -n -o OPTIONS -T "$1" 2>/dev/null), != *,noexec,* ]]; }
+
+available_mib() { awk '$1 == "MemAvailable:" { print int($2 / 1024) }' /proc/meminfo; }
+
+# Prints a directory for temporary files with MIB free.
+temp_dir() { # MIB
+    local dir
+    for dir in ${TMPDIR:+"$TMPDIR"} /tmp /var/tmp "$HOME"; do
+        if usable_dir "$dir" "$1"; then
+            echo "$dir"
+            return
+        fi
+    done
+    say "no directory for temporary files with $1 MiB free (tried \$TMPDIR, /tmp, /var/tmp and \$HOME); set TMPDIR"
+    return 1
+}
+
+# Prints a directory for a file of MIB that stands for memory: /dev/shm where it is large enough. In containers it often is not
+# (64 MiB), and a process that fills it dies of SIGBUS.
+memory_dir() { # MIB
+    if usable_dir /dev/shm "$1" && allows_exec /dev/shm && (($(available_mib) >= $1)); then
+        echo /dev/shm
+        return
+    fi
+    local dir
+    dir=$(temp_dir "$1") || return
+    allows_exec "$dir" || { say "$dir is mounted noexec, which user-mode Linux cannot use; set TMPDIR"; return 1; }
+    echo "$dir"
+}
+
+# Prints the directory for what is made once and used again; never the checkout, which may be somebody else's.
+cache_dir() {
+    local dir
+    for dir in "${XDG_CACHE_HOME:-$HOME/.cache}/cowshed" "/var/tmp/cowshed-$(id -u)"; do
+        if mkdir -p "$dir" 2>/dev/null && [[ -O $dir && -w $dir ]]; then
+            echo "$dir"
+            return
+        fi
+    done
+    say "no directory for a cache; set XDG_CACHE_HOME"
+    return 1
+}
+
+# --- Sizes -------------------------------------------------------------------------------------------------------------------
+
+# Prints 4G, 512M or 512MiB as MiB.
+to_mib() {
+    local number=${1%%[!0-9]*} unit=${1##*[0-9]}
+    [[ -n $number ]] || return 1
+    number=$((10#$number))
+    case $unit in
+    G | GiB) echo $((number * 1024)) ;;
+    M | MiB) echo "$number" ;;
+    *) return 1 ;;
+    esac
+}
+
+# --- Building ----------------------------------------------------------------------------------------------------------------
+
+# Configures the preset when that was not done yet, and builds it. Quiet unless it fails.
+build() { # PRESET [TARGET...]
+    local preset=$1 dir=$CHECKOUT/build/$1 log status=0
+    shift
+    [[ $preset != "$COWSHED_PRESET" ]] || dir=$COWSHED_BUILD
+    log=$(mktemp) || return
+    build_into "$preset" "$dir" "$@" >"$log" 2>&1 || status=$?
+    ((status == 0)) || { cat "$log" >&2; say "building $preset failed"; }
+    rm -f "$log"
+    return "$status"
+}
+
+build_into() { # PRESET DIR [TARGET...]
+    local preset=$1 dir=$2 target options=()
+    shift 2
+    if [[ ! -e $dir/build.ninja ]]; then
+        if command -v ccache >/dev/null; then
+            options+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+        fi
+        (cd "$CHECKOUT" && as_owner cmake --preset "$preset" -B "$dir" "${options[@]}") || return
+    fi
+    local targets=()
+    for target; do targets+=(--target "$target"); done
+    (cd "$CHECKOUT" && as_owner cmake --build "$dir" -j "$(nproc)" "${targets[@]}")
+}
