@@ -33,13 +33,14 @@ as_owner() {
         "$@"
         return
     fi
-    local uid gid home
+    local uid gid home without_home=()
     uid=$(stat -c %u "$CHECKOUT")
     gid=$(stat -c %g "$CHECKOUT")
     home=$(getent passwd "$uid" | cut -d: -f6)
+    [[ -d $home ]] || without_home=(CCACHE_DISABLE=1)
     # TMPDIR and XDG_* of root are root's; the owner may not be able to write there.
     setpriv --reuid="$uid" --regid="$gid" --clear-groups --inh-caps=-all --no-new-privs \
-        env -u TMPDIR -u XDG_CACHE_HOME -u XDG_RUNTIME_DIR -u CCACHE_DIR HOME="${home:-/nonexistent}" "$@"
+        env -u TMPDIR -u XDG_CACHE_HOME -u XDG_RUNTIME_DIR -u CCACHE_DIR HOME="${home:-/nonexistent}" "${without_home[@]}" "$@"
 }
 
 # --- Directories for temporary files -----------------------------------------------------------------------------------------

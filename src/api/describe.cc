@@ -98,6 +98,7 @@ Device describe(const std::string& vm, const pools::BlockDevice& device) {
 
 std::vector<Device> describe(const std::string& vm, const std::vector<pools::BlockDevice>& devices) {
   std::vector<Device> result;
+  result.reserve(devices.size());
   for (const auto& device : devices) result.push_back(describe(vm, device));
   return result;
 }
@@ -161,6 +162,7 @@ DriverInfo describe(const pools::Driver& driver) {
 
 std::vector<RevisionInfo> describe(const std::vector<pools::Revision>& revisions) {
   std::vector<RevisionInfo> result;
+  result.reserve(revisions.size());
   for (const auto& revision : revisions) result.push_back({revision.id, revision.created});
   return result;
 }

@@ -96,9 +96,9 @@ void App::initialise() {
     return;
   }
   make_directories(locations().vms());
-  for (const auto& [name, definition] : config_.pools)
-    in_context([&] { return fmt::format("set up pool '{}'", name.str()); },
-               [&] { pool(name).setup().get(); });
+  for (const auto& entry : config_.pools)
+    in_context([&] { return fmt::format("set up pool '{}'", entry.first.str()); },
+               [&] { pool(entry.first).setup().get(); });
   save_config(config_);
 }
 

@@ -72,12 +72,24 @@ std::function<void(pools::Progress)> interruptible(std::function<void(pools::Pro
   };
 }
 
+void decide_throwaway(const Locations& locations, const Vm& vm) {
+  const Path definition = locations.throwaway(vm.name());
+  make_directories(locations.throwaways());
+  Undo undo([&] { unlink_if_exists(definition); });
+  replace_file(definition, encode(vm.definition()));
+  undo.release();
+}
+
 /// From here on the VM is there.
 void decide(App& app, const Vm& vm) {
   const Locations& locations = app.locations();
-  if (!vm.is_throwaway()) return rename_durably(locations.pending(vm.name()), locations.vm(vm.name()));
-  make_directories(locations.throwaways());
-  replace_file(locations.throwaway(vm.name()), encode(vm.definition()));
+  if (vm.is_throwaway()) return decide_throwaway(locations, vm);
+  const Path definition = locations.vm(vm.name()), pending = locations.pending(vm.name());
+  Undo undo([&] {
+    if (path_exists(definition)) rename_durably(definition, pending);
+  });
+  rename_durably(pending, definition);
+  undo.release();
 }
 
 Vm& create(App& app, NewVm wanted, bool is_throwaway) {

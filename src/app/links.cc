@@ -2,6 +2,7 @@
 #include "app/links.h"
 
 #include <fmt/core.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,21 +25,26 @@ void replace_link(const Path& target, const Path& link) {
   if (::rename(temporary.c_str(), link.c_str()) < 0) fail("create link", link);
 }
 
+void make_directory(const Path& directory) {
+  if (::mkdir(directory.c_str(), 0755) == 0 || errno == EEXIST) return;
+  if (errno != ENOENT) fail("create directory", directory);
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) throw Error::from_errno(error.value(), fmt::format("create '{}'", directory.native()));
+}
+
 /// Without looking first: in the usual case one system call.
 void make_link(const Path& target, const Path& link) {
   if (::symlink(target.c_str(), link.c_str()) == 0) return;
-  if (errno == EEXIST) return replace_link(target, link);
-  if (errno != ENOENT) fail("create link", link);
-  std::error_code error;
-  std::filesystem::create_directories(link.parent_path(), error);
-  if (error) throw Error::from_errno(error.value(), fmt::format("create '{}'", link.parent_path().native()));
-  if (::symlink(target.c_str(), link.c_str()) < 0) fail("create link", link);
+  if (errno != EEXIST) fail("create link", link);
+  replace_link(target, link);
 }
 
 }  // namespace
 
 void publish_links(const Locations& locations, const VmName& vm, std::span<pools::BlockDevice> devices) {
   Undo undo([&] { withdraw_links(locations, vm); });
+  make_directory(locations.devices(vm));
   for (auto& device : devices) {
     if (!device.path.empty()) continue;
     device.path = locations.device(vm, device.name);

@@ -19,7 +19,9 @@ void begin_pending(App& app, const VmName& name, const VmDefinition& volumes) {
                             "('{}'); run cowshed recover",
                             name.str(), file.native()));
   make_directories(app.locations().vms());
+  Undo undo([&] { unlink_if_exists(file); });
   replace_file(file, encode(volumes));
+  undo.release();
 }
 
 void end_pending(App& app, const VmName& name) { unlink_durably(app.locations().pending(name)); }

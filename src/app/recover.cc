@@ -21,14 +21,15 @@ class Recoverer {
 
   Recovery run() {
     load(true);
-    for (const auto& [name, definition] : app_.config().pools)
-      attempt(fmt::format("pool '{}'", name.str()), [&] { recover_pool(name); });
+    for (const auto& entry : app_.config().pools)
+      attempt(fmt::format("pool '{}'", entry.first.str()), [&] { recover_pool(entry.first); });
     for (const auto& name : names_in(app_.locations().vms(), Locations::pending_suffix))
       attempt(fmt::format("vm '{}'", name.str()),
               [&] { settle_pending(app_, name, dry_run_, recovery_.lines); });
     load(false);
     for (Vm* vm : vms_) attempt(label(*vm), [&] { recover_vm(*vm); });
     attempt("device links", [&] { sweep_links(); });
+    attempt("definitions", [&] { sweep_half_written(); });
     return std::move(recovery_);
   }
 
@@ -69,7 +70,10 @@ class Recoverer {
   }
 
   void recover_vm(Vm& vm) {
-    if (vm.state() == VmState::partly_running) take_down(vm);
+    if (vm.state() == VmState::partly_running) {
+      take_down(vm);
+      if (vm.is_throwaway() && !dry_run_) return settle_throwaway(VmName(vm.name()));
+    }
     if (vm.state() == VmState::running) relink(vm);
   }
 
@@ -81,6 +85,9 @@ class Recoverer {
         fmt::format("{}: only {} of its volumes ran: taken down", label(vm), running.size()));
     if (!dry_run_ && !abandon(running)) recovery_.complete = false;
   }
+
+  /// While a part of it ran it had to be left alone.
+  void settle_throwaway(const VmName& name) { settle_pending(app_, name, false, recovery_.lines); }
 
   void relink(Vm& vm) {
     std::vector<pools::BlockDevice> devices;
@@ -96,6 +103,23 @@ class Recoverer {
       recovery_.lines.push_back(fmt::format("vm '{}': does not run: device links removed", name.str()));
       if (!dry_run_) withdraw_links(app_.locations(), name);
     }
+  }
+
+  /// Definitions that were cut off while they were written.
+  void sweep_half_written() {
+    const Locations& locations = app_.locations();
+    remove_half_written(half_replaced(locations.config()));
+    for (const Path& directory : {locations.vms(), locations.throwaways()}) {
+      if (!path_exists(directory)) continue;
+      for (const auto& entry : std::filesystem::directory_iterator(directory))
+        if (entry.path().native().ends_with(half_replaced({}).native())) remove_half_written(entry.path());
+    }
+  }
+
+  void remove_half_written(const Path& file) {
+    if (!path_exists(file)) return;
+    recovery_.lines.push_back(fmt::format("half-written '{}' removed", file.native()));
+    if (!dry_run_) unlink_if_exists(file);
   }
 
   App& app_;

@@ -46,8 +46,8 @@ void remove_vm(Vm& vm) {
                vm.require_stopped();
                refuse_if_template(vm);
                if (vm.is_throwaway()) return remove_throwaway(vm);
-               rename_durably(locations.vm(name), locations.pending(name));
                Undo finish_later([&] { app.leave_unclean(); });
+               rename_durably(locations.vm(name), locations.pending(name));
                remove_data(vm.volumes());
                end_pending(app, name);
                finish_later.release();
@@ -58,11 +58,13 @@ void remove_vm(Vm& vm) {
 
 void remove_throwaway(Vm& vm) {
   App& app = vm.app();
-  const VmName name = vm.name();
+  // A copy: the object goes before it is used for the last time.
+  const VmName name = vm.name();  // NOLINT(performance-unnecessary-copy-initialization)
   Undo finish_later([&] { app.leave_unclean(); });
   remove_data(vm.volumes());
-  end_pending(app, name);
+  // In this order: recovery finds it by what is pending.
   unlink_if_exists(app.locations().throwaway(name));
+  end_pending(app, name);
   finish_later.release();
   app.forget(name);
 }

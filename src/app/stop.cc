@@ -7,6 +7,7 @@
 #include "app/batch.h"
 #include "app/links.h"
 #include "app/remove_vm.h"
+#include "base/undo.h"
 
 namespace cowshed::app {
 
@@ -31,12 +32,24 @@ class VmStop {
     const Locations& locations = vm_.app().locations();
     const auto failure = batch_.wait(
         [&](Volume& volume) { withdraw_link(locations, vm_.name(), volume.properties().name.str()); });
-    if (failure) throw *failure;
+    if (failure) {
+      relink();
+      throw *failure;
+    }
     withdraw_links(locations, vm_.name());
     if (vm_.is_throwaway()) remove_throwaway(vm_);
   }
 
  private:
+  /// What still runs may do so as another device.
+  void relink() {
+    const Undo last([this] {
+      if (!vm_.is_running()) return;
+      auto devices = vm_.devices();
+      publish_links(vm_.app().locations(), vm_.name(), devices);
+    });
+  }
+
   Vm& vm_;
   pools::StopOptions options_;
   VolumeBatch<void> batch_;

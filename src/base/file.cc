@@ -125,12 +125,18 @@ void sync_file(const Fd& fd, const Path& name) {
 
 void sync_path(const Path& file) { sync_file(open_file(file, O_RDONLY), file); }
 
-void sync_directory(const Path& directory) {
-  sync_file(open_file(directory, O_RDONLY | O_DIRECTORY), directory);
-}
+namespace {
+
+Fd open_directory(const Path& directory) { return open_file(directory, O_RDONLY | O_DIRECTORY); }
+
+}  // namespace
+
+void sync_directory(const Path& directory) { sync_file(open_directory(directory), directory); }
+
+Path half_replaced(const Path& path) { return path.native() + ".new"; }
 
 void replace_file(const Path& path, std::string_view content) {
-  const Path temporary = path.native() + ".new";
+  const Path temporary = half_replaced(path);
   unlink_if_exists(temporary);
   const Fd fd = open_file(temporary, O_WRONLY | O_CREAT | O_EXCL);
   Undo undo([&] { unlink_if_exists(temporary); });
@@ -148,29 +154,53 @@ Fd create_sparse(const Path& path, Bytes size) {
   return fd;
 }
 
+namespace {
+
+/// A file without a name; not open where the file system has none.
+Fd open_unnamed(const Path& directory) {
+  Fd fd(::open(directory.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
+  // EISDIR: the file system does not know O_TMPFILE and saw an attempt to write a directory.
+  if (!fd.is_open() && errno != EOPNOTSUPP && errno != EISDIR) fail("create a file in", directory);
+  return fd;
+}
+
+void give_name(const Fd& fd, const Path& path) {
+  const std::string unnamed = fmt::format("/proc/self/fd/{}", fd.get());
+  if (::linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) < 0)
+    fail("create", path);
+}
+
+}  // namespace
+
 Fd create_sparse_durably(const Path& path, Bytes size) {
-  Fd fd = create_sparse(path, size);
-  Undo undo([&] { unlink_if_exists(path); });
+  // It gets its name when it is complete: killed in between, nothing is left, and never a file without its
+  // size.
+  Fd fd = open_unnamed(parent_of(path));
+  const bool is_unnamed = fd.is_open();
+  if (is_unnamed)
+    set_size(fd, size, path);
+  else
+    fd = create_sparse(path, size);
   sync_file(fd, path);
+  if (is_unnamed) give_name(fd, path);
+  Undo undo([&] { unlink_if_exists(path); });
   sync_directory(parent_of(path));
   undo.release();
   return fd;
 }
 
 Fd create_unnamed(const Path& directory, Bytes size) {
-  Fd fd(::open(directory.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
-  if (!fd.is_open()) {
-    // EISDIR: the file system does not know O_TMPFILE and saw an attempt to write a directory.
-    if (errno != EOPNOTSUPP && errno != EISDIR) fail("create a file in", directory);
-    fd = create_and_unlink(directory);
-  }
+  Fd fd = open_unnamed(directory);
+  if (!fd.is_open()) fd = create_and_unlink(directory);
   set_size(fd, size, directory);
   return fd;
 }
 
 void rename_durably(const Path& from, const Path& to) {
+  // Opened first, so that afterwards only the sync itself can fail.
+  const Fd directory = open_directory(parent_of(to));
   if (::rename(from.c_str(), to.c_str()) < 0) fail(fmt::format("rename '{}' to", from.native()), to);
-  sync_directory(parent_of(to));
+  sync_file(directory, parent_of(to));
 }
 
 bool unlink_if_exists(const Path& path) {
@@ -180,8 +210,10 @@ bool unlink_if_exists(const Path& path) {
 }
 
 bool unlink_durably(const Path& path) {
+  if (!path_exists(path)) return false;
+  const Fd directory = open_directory(parent_of(path));
   if (!unlink_if_exists(path)) return false;
-  sync_directory(parent_of(path));
+  sync_file(directory, parent_of(path));
   return true;
 }
 

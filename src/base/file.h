@@ -54,6 +54,8 @@ void sync_directory(const Path& directory);
 
 /// Replaces `path` atomically and durably: temporary file beside it, fsync, rename, fsync of the directory.
 void replace_file(const Path& path, std::string_view content);
+/// The temporary file that replace_file leaves when it is cut off.
+Path half_replaced(const Path& path);
 
 /// A new file of `size` zero bytes without blocks; not synced. Fails when it exists.
 Fd create_sparse(const Path& path, Bytes size);

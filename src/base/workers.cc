@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/workers.h"
 
+#include <system_error>
+
 namespace cowshed {
 
 Workers::~Workers() {
@@ -16,9 +18,20 @@ void Workers::post(std::function<void()> task) {
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(std::move(task));
-    if (queue_.size() > idle_ && threads_.size() < max_threads_) threads_.emplace_back([this] { run(); });
+    if (queue_.size() > idle_ && threads_.size() < max_threads_) add_thread();
   }
   work_arrived_.notify_one();
+}
+
+void Workers::add_thread() {
+  try {
+    threads_.emplace_back([this] { run(); });
+  } catch (const std::system_error&) {
+    // Those that there are will get to it.
+    if (!threads_.empty()) return;
+    queue_.pop_back();
+    throw;
+  }
 }
 
 void Workers::run() {

@@ -25,7 +25,8 @@ class Workers {
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  /// What the task throws comes out of the future.
+  /// What the task throws comes out of the future. Throws std::system_error where not even one thread can be
+  /// had.
   template <typename F>
   std::future<std::invoke_result_t<F>> submit(F task) {
     // std::function wants to copy what it holds.
@@ -40,6 +41,8 @@ class Workers {
 
  private:
   void post(std::function<void()> task);
+  /// Called with the lock held, after a task was queued; takes that back where nobody could carry it out.
+  void add_thread();
   void run();
 
   const std::size_t max_threads_;

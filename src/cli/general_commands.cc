@@ -30,17 +30,20 @@ struct TreeOptions {
   bool dot = false;
 };
 
+/// What is made of files stands under the device that is made of it.
+std::string line_of(const api::LayerInfo& layer) {
+  const bool is_file = layer.role == "image" || layer.role == "cow";
+  return fmt::format("\n{}{:<9}{}{}{}", is_file ? "      " : "    ", layer.role, layer.device,
+                     layer.file.empty() ? "" : " ", layer.file);
+}
+
 std::string tree_of(const api::VmInfo& vm) {
   std::string text = fmt::format("{} ({}{}, {})", vm.name, vm.kind.empty() ? "?" : vm.kind,
                                  vm.template_name ? " of " + *vm.template_name : "", vm.state);
   for (const auto& volume : vm.volumes) {
     text += fmt::format("\n  {} {} {}{}", volume.name, volume.kind, volume.rw ? "rw" : "ro",
                         volume.source ? " <- " + *volume.source : "");
-    std::string indent = "    ";
-    for (const auto& layer : volume.layers) {
-      text += fmt::format("\n{}{} {} {}", indent, layer.role, layer.device, layer.file);
-      indent += "  ";
-    }
+    for (const auto& layer : volume.layers) text += line_of(layer);
   }
   return text;
 }

@@ -53,11 +53,19 @@ void add_commands(CLI::App& app, Session& session) {
   cowshed::cli::add_general_commands(app, session);
 }
 
+/// CLI11 only misses a command where there is one that it does not know.
+std::string reason(const CLI::App& app, const CLI::ParseError& error) {
+  const auto unknown = app.remaining(true);
+  const bool misses_command = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError);
+  if (misses_command && !unknown.empty()) return "there is no command '" + unknown.front() + "'";
+  return error.what();
+}
+
 /// Wrong usage is reported as any error is.
 int refuse(const Session& session, const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
   session.console.print_error(
-      {cowshed::ErrorKind::invalid_argument, std::string(error.what()) + " (--help tells more)"});
+      {cowshed::ErrorKind::invalid_argument, reason(app, error) + " (--help tells more)"});
   return cowshed::cli::exit_usage;
 }
 

@@ -25,6 +25,16 @@ Bytes Base::image_size() const {
   return image->size;
 }
 
+bool Base::is_read_only(const OurDevice& device) {
+  const auto info = control().info(device.uuid);
+  return info && info->read_only;
+}
+
+void Base::remove_unopened(const OurDevice& device) {
+  refuse_while_open(control(), device);
+  control().remove(device.uuid);
+}
+
 void Base::refuse_second_start(const Stack& stack) {
   if (const auto& running = stack.session ? stack.session : stack.plain)
     throw Error(ErrorKind::running, fmt::format("is running already, as {}", dm::node_of(running->device)));
@@ -41,21 +51,23 @@ Running Base::start_session(bool rw) {
   // state.
   const bool is_clean = !path_exists(files_.cow) || check_store_file(files_.cow, size).is_clean();
   Undo undo([&] {
-    collect_locked();
+    collect_or_leave();
     if (is_clean) unlink_durably(files_.cow);
   });
   if (!path_exists(files_.cow)) create_sparse_durably(files_.cow, cow::persistent_size(size, base_chunk));
-  const OurDevice top = freeze(stack);
-  auto session = dm::Device::bring_up(
-      control(), key_.name(Role::origin, top.number), key_.uuid(Role::origin, top.number),
-      dm::whole_device(to_sectors(size), dm::SnapshotOrigin{top.device}), !rw);
+  const auto device = bring_up_session(freeze(stack), rw);
   undo.release();
-  return {session.keep(), rw};
+  return {device, rw};
 }
 
-void Base::end_session(const OurDevice& session) {
-  refuse_while_open(control(), session);
-  control().remove(session.uuid);
+dm::DeviceNumber Base::bring_up_session(const OurDevice& top, bool rw) {
+  return dm::Device::bring_up(control(), key_.name(Role::origin, top.number),
+                              key_.uuid(Role::origin, top.number),
+                              dm::whole_device(to_sectors(image_size()), dm::SnapshotOrigin{top.device}), !rw)
+      .keep();
+}
+
+void Base::sync_files() {
   sync_path(files_.image);
   sync_path(files_.cow);
 }
@@ -78,9 +90,16 @@ void Base::commit_session(bool keep_revision) {
   const auto guard = lock();
   const Stack stack = read_stack();
   if (!stack.session) return;
-  end_session(*stack.session);
+  const bool rw = !is_read_only(*stack.session);
+  remove_unopened(*stack.session);
+  Undo runs_on([&] {
+    // Where the base cow has lost its name the commit is decided.
+    if (path_exists(files_.cow)) bring_up_session(stack.views.back(), rw);
+  });
+  sync_files();
   commit_files(frozen_view_is_clean(stack), keep_revision);
-  collect_locked();
+  runs_on.release();
+  collect_or_leave();
 }
 
 void Base::commit_files(bool is_clean, bool keep_revision) {
@@ -100,9 +119,10 @@ void Base::abandon_session() {
   const auto guard = lock();
   const Stack stack = read_stack();
   if (!stack.session) return;
-  end_session(*stack.session);
+  remove_unopened(*stack.session);
+  const Undo at_the_end([this] { collect_or_leave(); });
+  sync_files();
   if (frozen_view_is_clean(stack)) unlink_durably(files_.cow);
-  collect_locked();
 }
 
 bool Base::is_dirty() {
@@ -155,23 +175,24 @@ Running Base::start_direct(bool rw) {
   return running;
 }
 
-bool Base::remove_direct() {
-  const Stack stack = read_stack();
-  if (!stack.plain) return false;
-  stop_plain(host_, *stack.plain);
-  return true;
-}
-
 void Base::commit_direct() {
   const auto guard = lock();
-  if (!remove_direct()) return;
+  const Stack stack = read_stack();
+  if (!stack.plain) return;
+  const bool rw = !is_read_only(*stack.plain);
+  stop_plain(host_, *stack.plain);
+  Undo runs_on([&] {
+    if (path_exists(files_.dirty)) start_plain(host_, key_, files_.image, rw);
+  });
   sync_path(files_.image);
   unlink_durably(files_.dirty);
+  runs_on.release();
 }
 
 void Base::abandon_direct() {
   const auto guard = lock();
-  remove_direct();
+  const Stack stack = read_stack();
+  if (stack.plain) stop_plain(host_, *stack.plain);
 }
 
 }  // namespace cowshed::layers

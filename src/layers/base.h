@@ -65,7 +65,8 @@ class Base {
   /// foreign loop device, or the bound of views: the message names what holds the old generations).
   Running start_session(bool rw);
   /// Ends the session: everything written is synced, then the base cow becomes the revision or goes. No
-  /// session is no error. Throws in_use while the device is open.
+  /// session is no error. Throws in_use while the device is open. When it fails, the session goes on as it
+  /// was, perhaps as another device; or it is committed.
   void commit_session(bool keep_revision);
   /// Ends the session as a power loss would, without losing what was written.
   void abandon_session();
@@ -74,13 +75,14 @@ class Base {
   /// and the revision goes. Throws running; in_use while snapshots run.
   Running start_direct(bool rw);
   /// Everything written is synced, then the image counts as clean. Not running is no error. Throws in_use.
+  /// When it fails, as in commit_session.
   void commit_direct();
   void abandon_direct();
 
   /// Calls `body` with the view of the committed state, made where there is none; it stays while `body` runs.
   /// What `body` builds on it keeps it from then on.
   void with_view(const std::function<void(const View&)>& body);
-  /// Removes the views on which nothing stands.
+  /// Removes the views on which nothing stands, and those that a session which changed nothing has added.
   void collect();
   /// collect(), and the cow of a session that was cut off before it had written anything goes.
   void tidy();
@@ -117,14 +119,20 @@ class Base {
   OurDevice freeze(const Stack& stack);
   OurDevice make_top(const Stack& stack);
   void put_on_cow(const Stack& stack, const OurDevice& top);
+  void thaw(const Stack& stack);
   dm::DeviceNumber image_loop_under(const OurDevice& top);
   void check_depth(const Stack& stack);
   void refuse_second_start(const Stack& stack);
   void refuse_views(const Stack& stack);
   void refuse_direct(const Stack& stack);
-  bool remove_direct();
   void collect_locked();
-  void end_session(const OurDevice& session);
+  /// As above; a failure is left to recovery, since what was to be done is done.
+  void collect_or_leave();
+  bool is_read_only(const OurDevice& device);
+  /// Throws in_use.
+  void remove_unopened(const OurDevice& device);
+  dm::DeviceNumber bring_up_session(const OurDevice& top, bool rw);
+  void sync_files();
   void commit_files(bool is_clean, bool keep_revision);
   bool frozen_view_is_clean(const Stack& stack);
   std::string holders_of(const Stack& stack);

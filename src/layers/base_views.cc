@@ -5,7 +5,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <ranges>
 #include <set>
 
 #include "base/error.h"
@@ -58,11 +57,12 @@ Base::Stack Base::read_stack() {
 std::optional<OurDevice> Base::view_on_cow(const Stack& stack) {
   const auto cow = stat_if_exists(files_.cow);
   if (!cow) return std::nullopt;
-  for (const OurDevice& view : stack.views | std::views::reverse) {
-    const auto snapshot = only_target<dm::Snapshot>(control(), view);
+  // It is the newest but one, if any.
+  for (auto view = stack.views.rbegin(); view != stack.views.rend(); ++view) {
+    const auto snapshot = only_target<dm::Snapshot>(control(), *view);
     if (!snapshot) continue;
     const auto loop = loop::info_of_device(snapshot->cow.major, snapshot->cow.minor);
-    if (loop && loop->backing == cow->id) return view;
+    if (loop && loop->backing == cow->id) return *view;
   }
   return std::nullopt;
 }
@@ -101,7 +101,7 @@ void Base::with_view(const std::function<void(const View&)>& body) {
   }
   const auto guard = lock();
   refuse_direct(read_stack());
-  Undo undo([this] { collect_locked(); });
+  Undo undo([this] { collect_or_leave(); });
   body(make_view());
   undo.release();
 }
@@ -198,6 +198,14 @@ void Base::collect() {
   collect_locked();
 }
 
+void Base::collect_or_leave() {
+  try {
+    collect_locked();
+  } catch (const std::exception& failure) {
+    host_.leave_to_recovery(failure.what());
+  }
+}
+
 void Base::collect_locked() {
   const Stack stack = read_stack();
   for (const OurDevice& view : stack.views) {
@@ -206,6 +214,24 @@ void Base::collect_locked() {
     const auto info = control().info(view.uuid);
     if (info && info->open_count == 0) control().remove(view.uuid);
   }
+  thaw(read_stack());
+}
+
+/// Undoes freeze() where the session was not to be, or changed nothing: else each would leave a view more under
+/// running snapshots, and make them look outdated.
+void Base::thaw(const Stack& stack) {
+  if (stack.session || stack.views.size() < 2) return;
+  const OurDevice& top = stack.views.back();
+  const OurDevice& frozen = stack.views[stack.views.size() - 2];
+  const auto snapshot = only_target<dm::Snapshot>(control(), frozen);
+  const auto linear = only_target<dm::Linear>(control(), top);
+  const auto info = control().info(top.uuid);
+  constexpr int frozen_alone = 1;
+  if (!snapshot || !linear || snapshot->origin != top.device || !info || info->open_count != frozen_alone) return;
+  const auto status = dm::SnapshotStatus::parse(control().status(frozen.uuid).at(0).params);
+  if (status.state != dm::SnapshotStatus::State::active || status.allocated > status.metadata) return;
+  dm::swap_table(control(), frozen.uuid, dm::whole_device(describe(frozen).length, *linear), false, {});
+  control().remove(top.uuid);
 }
 
 std::string Base::holders_of(const Stack& stack) {

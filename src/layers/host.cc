@@ -8,14 +8,17 @@
 namespace cowshed::layers {
 
 namespace {
+
 // Grace periods overlap: removing one layer each in 16 threads takes a tenth of the time one by one, more
-// threads gain little (measured on two CPUs).
-constexpr std::size_t max_threads = 16;
+// threads gain little (measured on two CPUs). With a single CPU there is no grace period to wait for, and
+// threads only wait for each other.
+std::size_t max_threads() { return std::thread::hardware_concurrency() > 1 ? 16 : 1; }
+
 }  // namespace
 
-Host::Host() : workers_(max_threads) {}
+Host::Host() : workers_(max_threads()) {}
 Host::Host(std::unique_ptr<dm::IoctlPort> port)
-    : control_(std::make_unique<dm::Control>(std::move(port))), workers_(max_threads) {}
+    : control_(std::make_unique<dm::Control>(std::move(port))), workers_(max_threads()) {}
 Host::~Host() = default;
 
 dm::Control& Host::control() {

@@ -36,8 +36,10 @@ void create_image(const Path& image, Bytes size, const std::optional<Path>& cont
   Undo undo([&] { unlink_if_exists(temporary); });
   if (content) fill(fd, temporary, size, *content, progress);
   sync_file(fd, temporary);
+  Undo undo_all([&] { unlink_if_exists(image); });
   rename_durably(temporary, image);
   undo.release();
+  undo_all.release();
 }
 
 }  // namespace cowshed::layers

@@ -40,6 +40,15 @@ Content& Volume::seen() { return const_cast<Content&>(static_cast<const Volume*>
 
 // --- Events
 
+void Model::commit(Volume& volume) {
+  volume.committed = volume.seen();
+  volume.session.reset();
+  volume.changes += volume.wrote ? 1 : 0;
+  volume.wrote = volume.unclean_direct = false;
+  volume.unsynced.clear();
+  ++volume.generation;
+}
+
 void Model::apply(const std::string& event, const std::string& data) {
   const Words words = split(event);
   const std::string& what = words.at(0);
@@ -55,17 +64,18 @@ void Model::apply(const std::string& event, const std::string& data) {
   if (what == "down") return down(name);
   Volume& volume = vms_.at(name).volumes.at(words.at(2));
   if (what == "set") return set(volume, words.at(3), words.at(4));
-  if (what == "write") return write(volume, std::stoull(words.at(3)), std::stoull(words.at(4)), std::stoull(words.at(5)));
+  if (what == "write")
+    return write(volume, std::stoull(words.at(3)), std::stoull(words.at(4)), std::stoull(words.at(5)));
   if (what == "sync") return volume.unsynced.clear();
   if (what == "adopt") return adopt(volume, data);
-  if (what != "commit" && what != "drop") throw std::logic_error("unknown event " + event);
-  if (what == "commit" && volume.session) {
-    volume.committed = std::move(*volume.session);
-    volume.unsynced.clear();
-    ++volume.generation;
+  if (what == "unclean") {
+    volume.unclean_direct = true;
+    return;
   }
+  if (what != "commit" && what != "drop") throw std::logic_error("unknown event " + event);
+  if (what == "commit") return commit(volume);
   volume.session.reset();
-  volume.wrote = false;
+  volume.wrote = volume.unclean_direct = false;
 }
 
 namespace {
@@ -114,6 +124,7 @@ void Model::start(const std::string& name) {
       const Volume& from = source(name, volume_name);
       volume.own = from.committed;
       volume.source_generation = from.generation;
+      volume.source_changes = from.changes;
     }
     if (volume.kind != Kind::origin) continue;
     ++volume.generation;
@@ -139,11 +150,7 @@ void Model::stop(const std::string& name) {
   down(name);
   for (auto& [volume_name, volume] : vm.volumes) {
     if (volume.kind != Kind::origin) continue;
-    volume.committed = volume.seen();
-    volume.session.reset();
-    volume.wrote = volume.unclean_direct = false;
-    volume.unsynced.clear();
-    ++volume.generation;
+    commit(volume);
   }
 }
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-/// What each VM should see, in plain arrays of bytes: the oracle of the model tests. Pure: knows neither files
-/// nor devices. It follows design and promises, not the code under test.
+/// What each VM should see, in plain arrays of bytes: the oracle of the model tests. Pure: knows neither
+/// files nor devices. It follows design and promises, not the code under test.
 namespace cowshed::test::model {
 
 using Words = std::vector<std::string>;
@@ -39,16 +39,21 @@ struct Volume {
   bool unclean_direct = false;
   /// Commits and session starts so far.
   std::uint64_t generation = 0;
+  /// Commits of sessions in which something was written.
+  std::uint64_t changes = 0;
   /// Values that a sector may still have after a power cut, since its newest was never synced.
   std::map<std::size_t, std::vector<Content>> unsynced;
 
   // Snapshot and volatile volumes, while they run
   Content own;
   std::uint64_t source_generation = 0;
+  std::uint64_t source_changes = 0;
 
   /// What its VM sees, or would see if it started now.
   [[nodiscard]] const Content& seen() const;
   Content& seen();
+  /// While it runs.
+  [[nodiscard]] std::size_t size_now() const { return seen().size(); }
 };
 
 struct Vm {
@@ -82,6 +87,7 @@ class Model {
   ///   down VM                 its layers are gone, sessions are kept uncommitted
   ///   commit VM VOLUME        the kept session became the committed state
   ///   drop VM VOLUME          the kept session changed nothing and is gone
+  ///   unclean VM VOLUME       was begun to be handed out with snapshots off
   ///   adopt VM VOLUME         `data`: sectors (number, content) as they were found after a power cut
   ///   power-cut               nothing runs any more
   void apply(const std::string& event, const std::string& data = {});
@@ -99,9 +105,17 @@ class Model {
     std::vector<std::string> events;
     std::vector<std::string> wrong;
     bool happened = false;
+    /// Its sessions were looked at.
+    bool is_down = false;
   };
-  /// Whether a `command` that was cut off happened to `vm` or not, by what is `found`. Everything else is wrong.
+  /// Whether a `command` that was cut off happened to `vm` or not, by what is `found`. Everything else is
+  /// wrong.
   [[nodiscard]] Verdict judge(const Words& command, const std::string& vm, const Found& found) const;
+
+  /// Of a VM that is not running any more: which of its volumes' sessions were committed (`by` "stop" or
+  /// "start") and which were kept.
+  void judge_stopped(const std::string& vm, const Found& found, const std::string& by,
+                     Verdict& verdict) const;
 
   struct Sectors {
     /// For `adopt`.
@@ -109,12 +123,14 @@ class Model {
     std::vector<std::string> wrong;
   };
   /// After a power cut: may the image of an origin volume hold this?
-  [[nodiscard]] Sectors judge_image(const std::string& vm, const std::string& volume, const Content& image) const;
+  [[nodiscard]] Sectors judge_image(const std::string& vm, const std::string& volume,
+                                    const Content& image) const;
 
   /// The volume a snapshot volume starts from. Throws where there is none.
   [[nodiscard]] const Volume& source(const std::string& vm, const std::string& volume) const;
   /// Running snapshots of the VM's volume.
-  [[nodiscard]] std::vector<const Volume*> running_snapshots(const std::string& vm, const std::string& volume) const;
+  [[nodiscard]] std::vector<const Volume*> running_snapshots(const std::string& vm,
+                                                             const std::string& volume) const;
   [[nodiscard]] bool is_template(const std::string& vm) const;
   [[nodiscard]] const std::map<std::string, Vm>& vms() const { return vms_; }
   [[nodiscard]] bool has(const std::string& vm) const { return vms_.contains(vm); }
@@ -124,11 +140,15 @@ class Model {
   void start(const std::string& vm);
   void stop(const std::string& vm);
   void down(const std::string& vm);
+  static void commit(Volume& volume);
   void set(Volume& volume, const std::string& key, const std::string& value);
   void write(Volume& volume, std::size_t offset, std::size_t length, std::uint64_t seed);
   void adopt(Volume& volume, const std::string& data);
   void power_cut();
-  void judge_stopped(const std::string& name, const Found& found, bool may_be_committed, Verdict& verdict) const;
+  static void judge_session(const std::string& label, const Volume& volume, const Found::Property& property,
+                            const std::string& by, Verdict& verdict);
+  static void judge_direct(const std::string& label, const Volume& volume, const Found::Property& property,
+                           const std::string& by, Verdict& verdict);
   [[nodiscard]] std::optional<std::string> start_refusal(const std::string& vm) const;
   [[nodiscard]] const std::string& owner_of_source(const std::string& vm, const std::string& volume) const;
 

@@ -43,7 +43,8 @@ std::optional<std::string> Model::start_refusal(const std::string& name) const {
       const std::string& owner = owner_of_source(name, volume_name);
       if (vms_.at(owner).running && vms_.at(owner).volumes.at(volume_name).revisions == -1) return "in_use";
     }
-    if (volume.kind == Kind::origin && volume.revisions == -1 && !running_snapshots(name, volume_name).empty())
+    if (volume.kind == Kind::origin && volume.revisions == -1 &&
+        !running_snapshots(name, volume_name).empty())
       return "in_use";
   }
   return std::nullopt;
@@ -62,10 +63,12 @@ std::optional<std::string> Model::refusal(const Words& command, const std::strin
   if (!has(name)) return "not_found";
   if (what == "start") return start_refusal(name);
   const Vm& vm = vms_.at(name);
-  if (what == "remove") return vm.running ? std::optional("running") : is_template(name) ? std::optional("in_use") : std::nullopt;
+  if (what == "remove")
+    return vm.running ? std::optional("running") : is_template(name) ? std::optional("in_use") : std::nullopt;
   if (what != "set") return std::nullopt;
   const Volume& volume = vm.volumes.at(command.at(2));
-  const bool switches = command.at(3) == "revisions_to_keep" && (volume.revisions == -1) != (command.at(4) == "-1");
+  const bool switches =
+      command.at(3) == "revisions_to_keep" && (volume.revisions == -1) != (command.at(4) == "-1");
   if (vm.running && (command.at(3) == "rw" || switches)) return "running";
   if (switches && !running_snapshots(name, command.at(2)).empty()) return "running";
   return std::nullopt;
@@ -83,18 +86,47 @@ bool Model::may_be_at_bound(const std::string& name) const {
 
 // --- What was cut off
 
-void Model::judge_stopped(const std::string& name, const Found& found, bool may_be_committed, Verdict& verdict) const {
+void Model::judge_stopped(const std::string& name, const Found& found, const std::string& by,
+                          Verdict& verdict) const {
   for (const auto& [volume_name, volume] : vms_.at(name).volumes) {
     if (volume.kind != Kind::origin) continue;
-    const std::string label = name + ":" + volume_name;
     const auto& property = found.volumes.at(volume_name);
-    // Only where snapshots were off before as well as after nothing is kept beside the image.
-    const bool is_kept = volume.revisions == -1 ? property.has_cow : property.dirty;
-    if (!volume.session) continue;
-    if (is_kept && !volume.wrote) verdict.wrong.push_back(label + " is dirty, and nothing was written");
-    if (is_kept) continue;
-    if (!may_be_committed && volume.wrote) verdict.wrong.push_back(label + " is clean: its session is lost");
-    verdict.events.push_back((volume.wrote ? "commit " : "drop ") + name + " " + volume_name);
+    const std::string label = name + " " + volume_name;
+    if (volume.session)
+      judge_session(label, volume, property, by, verdict);
+    else
+      judge_direct(label, volume, property, by, verdict);
+  }
+}
+
+void Model::judge_session(const std::string& label, const Volume& volume, const Found::Property& property,
+                          const std::string& by, Verdict& verdict) {
+  if (property.dirty && property.has_cow) {
+    if (!volume.wrote) verdict.wrong.push_back(label + " is dirty, and nothing was written");
+    return;
+  }
+  // With snapshots off a start makes what was uncommitted part of the volume.
+  const bool is_committed = by == "stop" || (by == "start" && volume.revisions == -1);
+  if (is_committed && property.image && *property.image != *volume.session)
+    verdict.wrong.push_back(label + " was committed, but not with all that was written");
+  if (!is_committed && volume.wrote && property.image != volume.committed)
+    verdict.wrong.push_back(label + " is clean: its session is lost");
+  verdict.events.push_back((is_committed ? "commit " : "drop ") + label);
+  if (property.dirty && is_committed) verdict.events.push_back("unclean " + label);
+}
+
+void Model::judge_direct(const std::string& label, const Volume& volume, const Found::Property& property,
+                         const std::string& by, Verdict& verdict) {
+  if (property.dirty == volume.unclean_direct) return;
+  if (property.dirty && by == "start" && volume.revisions == -1) {
+    verdict.events.push_back("unclean " + label);
+  } else if (!property.dirty && by == "stop") {
+    verdict.events.push_back("commit " + label);
+    if (property.image && *property.image != volume.committed)
+      verdict.wrong.push_back(label + " was stopped, but not with all that was written");
+  } else {
+    verdict.wrong.push_back(label +
+                            (property.dirty ? " is dirty for no reason" : " is clean without a stop"));
   }
 }
 
@@ -124,22 +156,26 @@ Model::Verdict Model::judge(const Words& command, const std::string& name, const
     if (found.running)
       happened({"start " + name});
     else
-      judge_stopped(name, found, vms_.at(name).volumes.at("root").revisions == -1 || true, verdict);
+      judge_stopped(name, found, "start", verdict);
+    verdict.is_down = !found.running;
   } else if (what == "stop" && vms_.at(name).running) {
     if (found.running) return verdict;
-    if (vms_.at(name).kind == "throwaway") verdict.wrong.push_back(name + " is a throw-away VM and stopped, yet there");
+    if (vms_.at(name).kind == "throwaway")
+      verdict.wrong.push_back(name + " is a throw-away VM and stopped, yet there");
     verdict.events.push_back("down " + name);
-    judge_stopped(name, found, true, verdict);
-    verdict.happened = true;
+    judge_stopped(name, found, "stop", verdict);
+    verdict.happened = verdict.is_down = true;
   } else if (what == "set") {
     const auto& property = found.volumes.at(command.at(2));
-    const std::string value = command.at(3) == "rw" ? (property.rw ? "true" : "false") : std::to_string(property.revisions);
+    const std::string value =
+        command.at(3) == "rw" ? (property.rw ? "true" : "false") : std::to_string(property.revisions);
     if (value == command.at(4)) happened({join(command)});
   }
   return verdict;
 }
 
-Model::Sectors Model::judge_image(const std::string& name, const std::string& volume_name, const Content& image) const {
+Model::Sectors Model::judge_image(const std::string& name, const std::string& volume_name,
+                                  const Content& image) const {
   const Volume& volume = vms_.at(name).volumes.at(volume_name);
   const Content& newest = volume.seen();
   Sectors result;
@@ -154,8 +190,9 @@ Model::Sectors Model::judge_image(const std::string& name, const std::string& vo
     result.data.append(reinterpret_cast<const char*>(&number), sizeof number).append(value);
     const auto older = volume.unsynced.find(number);
     if (older == volume.unsynced.end() || std::ranges::find(older->second, value) == older->second.end())
-      result.wrong.push_back(name + ":" + volume_name + ": sector " + std::to_string(number) +
-                             (older == volume.unsynced.end() ? " was synced and is lost" : " holds what nobody wrote"));
+      result.wrong.push_back(
+          name + ":" + volume_name + ": sector " + std::to_string(number) +
+          (older == volume.unsynced.end() ? " was synced and is lost" : " holds what nobody wrote"));
   }
   return result;
 }

@@ -3,7 +3,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <thread>
 
 #include "dm/device.h"
 #include "layers/base.h"
@@ -131,6 +133,46 @@ TEST_F(FilePoolTest, without_revisions_a_commit_leaves_only_the_image) {
   EXPECT_FALSE(path_exists(root.paths().path_cow));
 }
 
+/// Reads all of a device again and again until it is told to stop; counts the rounds, and blocks that are not
+/// zero.
+class ContinuousReader {
+ public:
+  explicit ContinuousReader(const Path& node)
+      : thread_([this, fd = open_direct(node, O_RDONLY)] {
+          while (!stop_) {
+            for (Bytes at; at + kibibytes(64) <= mebibytes(4); at = at + kibibytes(64))
+              if (read_block(fd, at, kibibytes(64)) != 0) ++wrong_;
+            ++rounds_;
+          }
+        }) {}
+  ~ContinuousReader() {
+    stop_ = true;
+    thread_.join();
+  }
+  [[nodiscard]] int rounds() const { return rounds_; }
+  [[nodiscard]] int wrong() const { return wrong_; }
+
+ private:
+  std::atomic<bool> stop_ = false;
+  std::atomic<int> rounds_ = 0, wrong_ = 0;
+  std::thread thread_;
+};
+
+TEST_F(FilePoolTest, a_running_snapshot_reads_the_same_bytes_while_its_source_starts_writes_and_commits) {
+  auto& root = origin("debian");
+  auto& app = snapshot_of(root, "work");
+  ContinuousReader reader(start(app));
+  for (char generation = 1; generation <= 5; ++generation) {
+    const Path node = start(root);
+    for (Bytes at; at < mebibytes(4); at = at + kibibytes(128)) put(node, at, generation);
+    stop(root);
+  }
+  const int rounds = reader.rounds();
+  EXPECT_TRUE(eventually([&] { return reader.rounds() > rounds + 1; }));
+  EXPECT_EQ(reader.wrong(), 0);
+  // The reader must let go of the device before the snapshot can be stopped.
+}
+
 TEST_F(FilePoolTest, all_of_a_volume_can_be_rewritten_in_place_and_as_a_snapshot) {
   auto& root = origin("debian");
   auto& app = snapshot_of(root, "work");
@@ -182,8 +224,10 @@ TEST_F(FilePoolTest, generations_are_each_seen_by_those_who_started_on_them) {
   for (const std::size_t index : {3u, 0u, 5u, 1u}) {
     stop(*apps[index]);
     apps[index] = nullptr;
-    for (std::size_t i = 0; i < apps.size(); ++i)
-      if (apps[i]) EXPECT_EQ(get(apps[i]->block_device()->node, first_block), static_cast<char>(i));
+    for (std::size_t i = 0; i < apps.size(); ++i) {
+      if (apps[i] == nullptr) continue;
+      EXPECT_EQ(get(apps[i]->block_device()->node, first_block), static_cast<char>(i));
+    }
   }
   for (auto* app : apps)
     if (app) stop(*app);

@@ -108,8 +108,15 @@ std::optional<Layer> file_layer(dm::DeviceNumber device, const layers::BaseFiles
   if (!loop) return std::nullopt;
   const std::string name = fmt::format("loop{}", loop->number);
   if (is_file(files.image, loop->backing)) return Layer{"image", name, "/dev/" + name, files.image};
-  const bool is_current = is_file(files.cow, loop->backing);
-  return Layer{"cow", name, "/dev/" + name, is_current ? files.cow : Path{}};
+  for (const Path& cow : {files.cow, files.revision})
+    if (is_file(cow, loop->backing)) return Layer{"cow", name, "/dev/" + name, cow};
+  return Layer{"cow", name, "/dev/" + name, {}};
+}
+
+std::optional<Layer> view_layer(dm::DeviceNumber device, const std::vector<layers::OurDevice>& views) {
+  const auto found = std::ranges::find(views, device, &layers::OurDevice::device);
+  if (found == views.end()) return std::nullopt;
+  return Layer{"view", found->name.str(), dm::node_of(device), {}};
 }
 
 }  // namespace
@@ -123,12 +130,18 @@ std::vector<Layer> FileVolume::layers() {
   std::ranges::reverse(devices);
   std::ranges::stable_partition(devices,
                                 [](const auto& device) { return device.role != layers::Role::view; });
+  // A snapshot stands on a view of its source's.
+  const bool is_on_view = kind() == VolumeKind::snapshot && !devices.empty();
+  const auto views = is_on_view ? layers::list_devices(control, file_source().key()) : decltype(devices){};
   std::vector<Layer> result;
   for (const auto& device : devices) {
     result.push_back(
         {std::string(to_string(device.role)), device.name.str(), dm::node_of(device.device), {}});
-    for (const dm::DeviceNumber under : control.deps(device.uuid))
-      if (auto layer = file_layer(under, files())) result.push_back(std::move(*layer));
+    for (const dm::DeviceNumber under : control.deps(device.uuid)) {
+      auto layer = file_layer(under, files());
+      if (!layer) layer = view_layer(under, views);
+      if (layer) result.push_back(std::move(*layer));
+    }
   }
   return result;
 }

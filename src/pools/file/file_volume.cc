@@ -66,8 +66,8 @@ Operation<void> FileVolume::create(CreateOptions options) {
 void FileVolume::create_now(const CreateOptions& options) {
   if (kind() != VolumeKind::origin) return;
   const auto file = files();
-  make_directories(file.image.parent_path());
   Undo undo([&] { remove_empty_directories(file.image.parent_path(), file_pool_.directory()); });
+  make_directories(file.image.parent_path());
   layers::create_image(file.image, properties().size, options.image, [&](Bytes done) {
     if (options.progress) options.progress({done, properties().size});
   });
@@ -99,12 +99,15 @@ void FileVolume::remove_now() {
 // --- start and stop
 
 Operation<std::optional<BlockDevice>> FileVolume::start() {
-  return Operation<std::optional<BlockDevice>>::pending(
-      file_pool_.host().workers().submit([this]() -> std::optional<BlockDevice> {
-        const std::lock_guard guard(mutex_);
-        const layers::Running running = start_now();
-        return to_block_device(running.device, running.rw);
-      }));
+  const auto body = [this]() -> std::optional<BlockDevice> {
+    const std::lock_guard guard(mutex_);
+    const layers::Running running = start_now();
+    return to_block_device(running.device, running.rw);
+  };
+  // What waits for nothing, no disk and no grace period, is done at once: a thread would only add its
+  // wake-up.
+  if (kind() != VolumeKind::origin) return Operation<std::optional<BlockDevice>>::run_now(body);
+  return Operation<std::optional<BlockDevice>>::pending(file_pool_.host().workers().submit(body));
 }
 
 layers::Running FileVolume::start_now() {
@@ -150,7 +153,7 @@ Operation<void> FileVolume::stop(StopOptions options) {
 
 void FileVolume::stop_now(StopOptions options) {
   const auto device = running();
-  if (!device) return;
+  if (!device) return discard_rest();
   switch (kind()) {
     case VolumeKind::volatile_:
       return stop_volatile(*device);
@@ -173,7 +176,11 @@ void FileVolume::stop_origin() {
 
 void FileVolume::stop_volatile(const layers::OurDevice& device) {
   layers::let_go(file_pool_.host(), device, [] {});
-  unlink_if_exists(files().image);
+  discard_rest();
+}
+
+void FileVolume::discard_rest() {
+  if (kind() == VolumeKind::volatile_) unlink_if_exists(files().image);
 }
 
 void FileVolume::check_unused() {

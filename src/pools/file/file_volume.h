@@ -15,7 +15,7 @@ namespace cowshed::pools::file {
 ///   origin     a session over the image (layers::Base); with snapshots off the image itself
 ///   snapshot   a layer over the source's frozen view (layers/snapshot.h)
 ///
-/// Starts, and stops that have something to sync, run in the host's threads.
+/// What has something to sync runs in the host's threads.
 class FileVolume : public Volume {
  public:
   FileVolume(FilePool& pool, VolumeProperties properties, SourceResolver source);
@@ -62,6 +62,8 @@ class FileVolume : public Volume {
   void stop_now(StopOptions options);
   void stop_origin();
   void stop_volatile(const layers::OurDevice& device);
+  /// What an earlier stop that failed half-way may have left.
+  void discard_rest();
   void abandon_now();
   void verify_image();
 

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Measures how long it takes to give an app VM its root and to take it away again, in several ways side by
+// side. Runs as root on a kernel with device-mapper; scripts/bench start-stop runs it in a VM.
+
+#include <fmt/core.h>
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "devices.h"
+#include "rows.h"
+#include "session.h"
+#include "tool.h"
+
+namespace bench {
+namespace {
+
+struct Options {
+  std::string kernel = "host";
+  int rounds = 200;
+  int many = 10;
+  std::string directory = "/scratch";
+  std::string raw_device;
+  std::string scripts;
+  std::string json;
+  std::vector<std::string> only;
+};
+
+constexpr std::uint64_t image_bytes = 10ULL << 30;
+/// Rounds that are not counted: they fault in memory and fill caches.
+constexpr int warm_up_rounds = 3;
+
+const std::string start_case = "start", stop_case = "stop", gone_case = "stop-gone";
+const std::string alone_case = "one stop until all of it is gone";
+
+template <typename Body>
+double microseconds(Body body) {
+  const auto before = std::chrono::steady_clock::now();
+  body();
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - before).count();
+}
+
+void progress(const std::string& text) { fmt::print(stderr, "{}\n", text); }
+
+/// A tool with its times.
+struct Entry {
+  std::unique_ptr<Tool> tool;
+  std::vector<double> starts, stops, alone, many;
+  int stopped_in_many = 0;
+};
+
+class StartStop {
+ public:
+  explicit StartStop(Options options) : options_(std::move(options)) {}
+
+  void run() {
+    add_tools();
+    for (int round = -warm_up_rounds; round < options_.rounds; ++round) run_round(round);
+    for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) tear_down(*entry->tool);
+    report();
+  }
+
+ private:
+  // --- Setting up
+
+  Place place_of(const std::string& name) const {
+    const std::string directory = options_.directory + "/bench-" + name;
+    ::mkdir(directory.c_str(), 0700);
+    const std::string image = directory + "/template.img";
+    make_image(image, image_bytes);
+    return {directory, image, options_.raw_device, options_.many + 1};
+  }
+
+  void add_tools() {
+    add("limit", make_limit);
+    add("limit-parallel", make_limit_parallel);
+    add("cowshed", make_cowshed);
+    for (const char* name : {"dmsetup-upper", "dmsetup", "lvm-thin"})
+      add(name, [&](const Place& place) {
+        return make_script_tool(name, options_.scripts + "/" + name + ".sh", place);
+      });
+  }
+
+  template <typename Make>
+  void add(const std::string& name, Make make) {
+    const auto& only = options_.only;
+    if (!only.empty() && std::find(only.begin(), only.end(), name) == only.end()) return;
+    try {
+      auto tool = make(place_of(name));
+      tool->set_up();
+      wait_for_udev();
+      entries_.push_back({std::move(tool), {}, {}, {}, {}, 0});
+    } catch (const Missing& missing) {
+      missing_.push_back(fmt::format("{}: not measured: {}", name, missing.what()));
+      progress(missing_.back());
+    }
+  }
+
+  static void tear_down(Tool& tool) {
+    tool.tear_down();
+    wait_for_udev();
+  }
+
+  // --- Measuring
+
+  /// Each tool once, another one first every time.
+  void run_round(int round) {
+    const bool counts = round >= 0;
+    const bool with_many = counts ? round % options_.many == 0 : round == -1;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      Entry& entry = entries_[(i + static_cast<std::size_t>(round + warm_up_rounds)) % entries_.size()];
+      if (!entry.tool->only_many()) start_and_stop(entry, counts);
+      if (with_many) stop_many(entry, counts);
+    }
+    if (round % 20 == 0) progress(fmt::format("round {} of {}", round, options_.rounds));
+  }
+
+  void start_and_stop(Entry& entry, bool counts) {
+    const Devices before = Devices::now();
+    std::string device;
+    const double start = microseconds([&] { device = entry.tool->start(0); });
+    wait_for_udev();
+    run_session(device);
+    wait_for_udev();
+    Departure departure(Devices::now().beyond(before));
+    double answered = 0;
+    const double gone = microseconds([&] {
+      answered = microseconds([&] { entry.tool->stop(0); });
+      departure.wait();
+    });
+    expect_clean(entry, before);
+    if (!counts) return;
+    entry.starts.push_back(start);
+    entry.stops.push_back(answered);
+    entry.alone.push_back(gone);
+  }
+
+  /// Several that run at once, stopped one after another: what a stop leaves to be done later is in it.
+  void stop_many(Entry& entry, bool counts) {
+    const Devices before = Devices::now();
+    for (int slot = 1; slot <= options_.many; ++slot) run_session(entry.tool->start(slot));
+    wait_for_udev();
+    Departure departure(Devices::now().beyond(before));
+    const double gone = microseconds([&] {
+      entry.tool->stop_many(1, options_.many);
+      departure.wait();
+    });
+    expect_clean(entry, before);
+    if (!counts) return;
+    entry.many.push_back(gone / options_.many);
+    entry.stopped_in_many += options_.many;
+  }
+
+  static void expect_clean(const Entry& entry, const Devices& before) {
+    entry.tool->rest();
+    wait_for_udev();
+    const auto left = Devices::now().beyond(before);
+    if (!left.empty()) throw std::runtime_error(fmt::format("{} left {}", entry.tool->name(), left.front()));
+  }
+
+  // --- Reporting
+
+  void add_rows(const std::string& name_of_case, std::vector<double> Entry::*samples,
+                bool table_only = false) {
+    for (const Entry& entry : entries_) {
+      if ((entry.*samples).empty()) continue;
+      const int n =
+          samples == &Entry::many ? entry.stopped_in_many : static_cast<int>((entry.*samples).size());
+      rows_.push_back({name_of_case, entry.tool->name(), n, entry.*samples, table_only});
+    }
+  }
+
+  void report() {
+    add_rows(start_case, &Entry::starts);
+    add_rows(stop_case, &Entry::stops);
+    add_rows(gone_case, &Entry::many);
+    add_rows(alone_case, &Entry::alone, true);
+    print_table();
+    print_promises();
+    if (!options_.json.empty()) std::ofstream(options_.json) << json("start-stop", options_.kernel, rows_);
+  }
+
+  void print_table() const {
+    fmt::print("start-stop, kernel {}: the root of an app VM, 10 GiB, while another VM uses the template\n\n",
+               options_.kernel);
+    fmt::print("{}", table(rows_, "limit"));
+    fmt::print(
+        "{}: {} at once, one stop after another, until the lists of dm and loop devices are as before, for "
+        "each VM\n",
+        gone_case, options_.many);
+    for (const Entry& entry : entries_)
+      if (const std::string note = entry.tool->note(); !note.empty())
+        fmt::print("{}: {}\n", entry.tool->name(), note);
+    for (const std::string& text : missing_) fmt::print("{}\n", text);
+  }
+
+  /// `times` the time of cowshed is to be at most (or, of slower tools, at least) that of `tool`.
+  void print_promise(const std::string& name_of_case, const std::string& tool, double bound) const {
+    const Row* ours = find_row(rows_, name_of_case, "cowshed");
+    const Row* theirs = find_row(rows_, name_of_case, tool);
+    if (ours == nullptr || theirs == nullptr) return;
+    if (tool == "limit") {
+      const double ratio = median(*ours) / median(*theirs);
+      fmt::print("  {:<4}{} takes {:.2f} times as long as limit (at most {})\n",
+                 ratio <= bound ? "yes" : "NO", name_of_case, ratio, bound);
+    } else {
+      const double ratio = median(*theirs) / median(*ours);
+      fmt::print("  {:<4}{} is {:.1f} times as fast as {} (at least {})\n", ratio >= bound ? "yes" : "NO",
+                 name_of_case, ratio, tool, bound);
+    }
+  }
+
+  void print_promises() const {
+    fmt::print("\ncowshed's promises\n");
+    for (const std::string& name_of_case : {start_case, stop_case, gone_case})
+      print_promise(name_of_case, "limit", 1.3);
+    // What waits for grace periods is not slow on one CPU.
+    if (options_.kernel == "uml") return;
+    print_promise(start_case, "dmsetup-upper", 5);
+    print_promise(stop_case, "dmsetup-upper", 3);
+    print_promise(start_case, "dmsetup", 10);
+    print_promise(stop_case, "dmsetup", 4);
+  }
+
+  Options options_;
+  std::vector<Entry> entries_;
+  std::vector<std::string> missing_;
+  std::vector<Row> rows_;
+};
+
+}  // namespace
+}  // namespace bench
+
+int main(int argc, char** argv) {
+  bench::Options options;
+  CLI::App app("Measures starting and stopping an app VM's root");
+  app.add_option("--kernel", options.kernel, "what the results say it ran on");
+  app.add_option("--rounds", options.rounds, "how often each tool starts and stops one VM")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--many", options.many, "how many VMs are stopped together")->check(CLI::PositiveNumber);
+  app.add_option("--directory", options.directory, "where the images go");
+  app.add_option("--raw-device", options.raw_device, "an empty block device, for LVM")->required();
+  app.add_option("--scripts", options.scripts, "bench/scripts")->required();
+  app.add_option("--json", options.json, "write the results to this file");
+  app.add_option("--only", options.only, "measure these tools only")->delimiter(',');
+  CLI11_PARSE(app, argc, argv);
+  try {
+    bench::StartStop(std::move(options)).run();
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "bench_start_stop: {}\n", error.what());
+    return 1;
+  }
+  return 0;
+}

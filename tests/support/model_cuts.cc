@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Play: power cuts of the VM, and going on after them.
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include "support/model_play.h"
+
+namespace cowshed::test::model {
+
+namespace {
+
+/// Nothing is synced.
+void reset_machine() {
+  const Path trigger = "/proc/sysrq-trigger";
+  write_all(open_file(trigger, O_WRONLY), "b", trigger);
+  for (;;) ::pause();
+}
+
+}  // namespace
+
+/// Inside a command ("stop"), when it was answered ("after stop"), between a guest's writes.
+const std::vector<std::string>& Play::cut_places() {
+  static const std::vector<std::string> places{"stop",    "write",       "start",        "after stop",
+                                               "create",  "set",         "after create", "remove",
+                                               "recover", "after remove"};
+  return places;
+}
+
+void Play::play_until_cut(const std::string& place) {
+  while (steps() < generator_.opening().size()) step();
+  for (auto before = generator_.between(5, 20); before > 0; --before) step();
+  for (int tries = 0; tries < 60; ++tries) {
+    cut_power(place);
+    step();
+  }
+  fail({"the power could not be cut at: " + place});
+}
+
+void Play::cut_power(const std::string& place) {
+  count("steps", "all");
+  if (place == "write") {
+    if (!generator_.running_volume(true)) return;
+    count("power cut", place);
+    write();
+    reset_machine();
+  }
+  const bool is_after = place.starts_with("after ");
+  const std::string what = is_after ? place.substr(6) : place;
+  const auto command = generator_.command(what);
+  if (!command) return;
+  for (const auto& vm : Model::vms_of(*command))
+    if (model_.refusal(*command, vm)) return;
+  if (!is_after) {
+    const auto fault = generator_.fault(what, generator_.chance(50) ? "powercut" : "powercut-after");
+    do_command(*command, only(fault));
+    return;
+  }
+  do_command(*command, {});
+  count("power cut", place);
+  reset_machine();
+}
+
+void Play::resume() {
+  Words pending;
+  bool is_first = true;
+  journal_->replay([&](const std::string& event, const std::string& data) {
+    is_first = false;
+    if (event == "count")
+      return tally_.add(data.substr(0, data.find('\n')), data.substr(data.find('\n') + 1));
+    if (event.starts_with("begin ")) {
+      pending = split(event.substr(6));
+      remember(event);
+    } else if (event == "end") {
+      pending.clear();
+    } else {
+      model_.apply(event, data);
+      remember(event);
+    }
+  });
+  if (!is_first) recover_from_cut(pending);
+}
+
+void Play::recover_from_cut(const Words& pending) {
+  if (!pending.empty()) count("power cut", pending[0]);
+  std::vector<std::string> wrong;
+  std::map<std::string, Vm> all = model_.vms();
+  for (const auto& vm : pending.empty() ? Words{} : Model::vms_of(pending)) all.try_emplace(vm);
+  for (const auto& [name, vm] : all)
+    if (vm.kind != "throwaway") judge_after_cut(name, pending, wrong);
+  record("power-cut");
+  journal_->append("end");
+  if (!wrong.empty()) fail(wrong);
+  compare();
+  // What the snapshots of cut-off sessions see.
+  for (const auto& [name, vm] : model_.vms())
+    if (!model_.refusal({"start", name}, name) && vm.kind != "template") do_command({"start", name}, {});
+  compare();
+}
+
+void Play::judge_after_cut(const std::string& name, const Words& pending, std::vector<std::string>& wrong) {
+  const Found found = world_.find(name, true);
+  std::vector<std::pair<std::string, std::string>> events;
+  if (found.exists && model_.has(name))
+    for (const auto& [volume, property] : found.volumes) {
+      if (!property.image) continue;
+      const auto sectors = model_.judge_image(name, volume, *property.image);
+      wrong.insert(wrong.end(), sectors.wrong.begin(), sectors.wrong.end());
+      events.emplace_back(fmt::format("adopt {} {}", name, volume), sectors.data);
+    }
+  Model::Verdict verdict;
+  bool is_pending = false;
+  if (!pending.empty())
+    for (const auto& vm : Model::vms_of(pending)) is_pending = is_pending || vm == name;
+  if (is_pending)
+    verdict = model_.judge(pending, name, found);
+  else if (!found.exists)
+    verdict.wrong.push_back(name + " is gone");
+  if (found.exists && model_.has(name) && !verdict.is_down) model_.judge_stopped(name, found, "", verdict);
+  wrong.insert(wrong.end(), verdict.wrong.begin(), verdict.wrong.end());
+  for (const auto& [event, data] : events) record(event, data);
+  for (const auto& event : verdict.events) record(event);
+}
+
+}  // namespace cowshed::test::model

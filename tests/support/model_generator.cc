@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/model_generator.h"
+
+#include <algorithm>
+
+#include "support/seed.h"
+
+namespace cowshed::test::model {
+
+namespace {
+
+template <typename List>
+auto pick(std::mt19937_64& random, const List& list) {
+  return list.at(test::between(random, 0, list.size() - 1));
+}
+
+}  // namespace
+
+const std::vector<std::string>& Generator::operations() {
+  static const std::vector<std::string> all{"create", "remove", "start", "stop", "set", "recover", "write"};
+  return all;
+}
+
+const std::vector<std::string>& Generator::points() {
+  static const std::vector<std::string> all{"DM_DEV_CREATE",  "DM_TABLE_LOAD", "DM_DEV_SUSPEND",
+                                            "DM_DEV_REMOVE",  "DM_DEV_RENAME", "LOOP_CTL_GET_FREE",
+                                            "LOOP_CONFIGURE", "open",          "mkdir",
+                                            "rename",         "unlink",        "symlink",
+                                            "linkat",         "write",         "ftruncate",
+                                            "fsync",          "flock",         "close"};
+  return all;
+}
+
+std::uint64_t Generator::between(std::uint64_t low, std::uint64_t high) {
+  return test::between(random_, low, high);
+}
+
+std::optional<std::string> Generator::any_vm(const Condition& condition) {
+  std::vector<std::string> fitting;
+  for (const auto& [name, vm] : model_.vms())
+    if (condition(name, vm)) fitting.push_back(name);
+  if (fitting.empty()) return std::nullopt;
+  return pick(random_, fitting);
+}
+
+std::size_t Generator::count_kind(const std::string& kind) const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(model_.vms(), [&](const auto& vm) { return vm.second.kind == kind; }));
+}
+
+std::string Generator::free_name(const std::string& prefix) const {
+  for (int number = 1;; ++number)
+    if (const auto name = prefix + std::to_string(number); !model_.has(name)) return name;
+}
+
+std::string Generator::choose_operation() {
+  const bool is_full = model_.vms().size() >= 9;
+  static const std::map<std::string, unsigned> weights{
+      {"create", 4}, {"remove", 5}, {"start", 22}, {"stop", 18}, {"set", 9}, {"recover", 3}, {"write", 24}};
+  std::vector<std::string> lot;
+  for (const auto& [what, weight] : weights) {
+    unsigned tickets = weight;
+    if (what == "create" && !is_full) tickets = 30;
+    if (what == "write" && !running_volume(true)) tickets = 0;
+    lot.insert(lot.end(), tickets, what);
+  }
+  return pick(random_, lot);
+}
+
+std::optional<Words> Generator::command(const std::string& what) {
+  if (what == "create") return create();
+  if (what == "remove") return remove();
+  if (what == "set") return set();
+  if (what == "recover") return Words{"recover"};
+  return start_or_stop(what);
+}
+
+// --- create
+
+/// Around the chunks of 32 and 64 KiB, and beside the pages.
+std::size_t Generator::any_size() {
+  const std::size_t around = pick(random_, std::vector<std::size_t>{64, 256, 512, 1024, 1536}) * 1024;
+  return around + sector * between(0, 13);
+}
+
+std::optional<Words> Generator::create_above(const std::string& kind, const std::string& prefix,
+                                             const Condition& above) {
+  const auto vm = any_vm(above);
+  if (!vm) return std::nullopt;
+  return create_over(kind, prefix, *vm);
+}
+
+Words Generator::create_over(const std::string& kind, const std::string& prefix, const std::string& above) {
+  // A disposable's private volume is a snapshot, too.
+  const auto size = kind == "app" ? any_size() : 0;
+  const auto of_volatile = "volatile=" + std::to_string(any_size());
+  return {"create", kind, free_name(prefix), above, "root=0", "private=" + std::to_string(size), of_volatile};
+}
+
+Words Generator::create_base(const std::string& kind, const std::string& prefix) {
+  Words words{"create", kind, free_name(prefix), "-"};
+  for (const char* volume : {"root", "private", "volatile"})
+    words.push_back(volume + ("=" + std::to_string(any_size())));
+  // The volume may be larger than the image, and the image no whole number of sectors.
+  if (chance(60))
+    words.push_back("image=" + std::to_string(between(1, 1000)) + ":" + std::to_string(between(1, 65536)));
+  return words;
+}
+
+std::vector<Words> Generator::opening() {
+  auto second = create_over("app", "a", "t1");
+  second.at(2) = "a2";
+  return {create_base("template", "t"),
+          create_base("standalone", "s"),
+          create_over("app", "a", "t1"),
+          std::move(second),
+          create_over("disposable", "d", "a1"),
+          {"set", "a1", "private", "revisions_to_keep", "-1"},
+          {"set", "a2", "private", "revisions_to_keep", "0"},
+          {"set", "a2", "root", "rw", "false"},
+          {"set", "s1", "root", "rw", "false"},
+          {"set", "s1", "volatile", "rw", "false"},
+          {"start", "s1", "a2"},
+          {"start", "a1"}};
+}
+
+std::optional<Words> Generator::create() {
+  const auto is = [](const char* kind) {
+    return [kind](const std::string&, const Vm& vm) { return vm.kind == kind; };
+  };
+  const auto has_room = [&](const char* kind, std::size_t most) { return count_kind(kind) < most; };
+  if (has_room("app", 5) && chance(50))
+    if (auto words = create_above("app", "a", is("template"))) return words;
+  if (has_room("disposable", 2) && chance(40))
+    if (auto words = create_above("disposable", "d", is("app"))) return words;
+  if (has_room("throwaway", 2) && chance(60))
+    if (auto words = create_above("throwaway", "w", is(chance(50) ? "app" : "template"))) return words;
+  const bool is_standalone = has_room("standalone", 1) && chance(30);
+  if (!is_standalone && !has_room("template", 3)) return std::nullopt;
+  return is_standalone ? create_base("standalone", "s") : create_base("template", "t");
+}
+
+// --- the others
+
+bool Generator::is_direct_anywhere() const {
+  return std::ranges::any_of(model_.vms(), [](const auto& vm) {
+    return std::ranges::any_of(vm.second.volumes,
+                               [](const auto& volume) { return volume.second.revisions == -1; });
+  });
+}
+
+/// Now and then one that has nothing to do, and several at once. Where a volume has snapshots off, who is in
+/// whose way would depend on the order.
+std::optional<Words> Generator::start_or_stop(const std::string& what) {
+  const bool is_wanted = what == "stop";
+  const bool is_contrary = chance(5);
+  const auto first =
+      any_vm([&](const auto&, const Vm& vm) { return (vm.running == is_wanted) != is_contrary; });
+  if (!first) return std::nullopt;
+  Words words{what, *first};
+  if (is_contrary || (what == "start" && is_direct_anywhere())) return words;
+  for (const auto& [name, vm] : model_.vms())
+    if (name != *first && vm.running == is_wanted && vm.kind != "throwaway" && chance(15))
+      words.push_back(name);
+  return words;
+}
+
+std::optional<Words> Generator::remove() {
+  const bool is_refused = chance(25);
+  const auto vm = any_vm([&](const auto& name, const Vm& candidate) {
+    return candidate.kind != "throwaway" && (candidate.running || model_.is_template(name)) == is_refused;
+  });
+  if (!vm) return std::nullopt;
+  return Words{"remove", *vm};
+}
+
+/// Those that were compared less than others.
+std::string Generator::any_revisions() {
+  const std::vector<std::string> all{"0", "1", "-1"};
+  if (chance(50)) return pick(random_, all);
+  return *std::ranges::min_element(all, {},
+                                   [&](const auto& r) { return tally_.count("compared", "revisions:" + r); });
+}
+
+std::optional<Words> Generator::set() {
+  // Of one that runs most is refused.
+  const bool is_running = chance(20);
+  const auto vm = any_vm([&](const auto&, const Vm& candidate) {
+    return candidate.kind != "throwaway" && candidate.running == is_running;
+  });
+  if (!vm) return std::nullopt;
+  const auto& volumes = model_.vms().at(*vm).volumes;
+  const auto name = pick(random_, std::vector<std::string>{"root", "private", "volatile"});
+  if (volumes.at(name).kind == Kind::origin && chance(70))
+    return Words{"set", *vm, name, "revisions_to_keep", any_revisions()};
+  // Twice as often writable: only there it shows what was written.
+  return Words{"set", *vm, name, "rw", chance(66) ? "true" : "false"};
+}
+
+std::optional<Target> Generator::running_volume(bool rw) {
+  std::vector<Target> fitting;
+  for (const auto& [name, vm] : model_.vms()) {
+    if (!vm.running) continue;
+    for (const auto& [volume_name, volume] : vm.volumes)
+      // Three times as often what is kept.
+      if (volume.rw == rw)
+        fitting.insert(fitting.end(), volume.kind == Kind::origin ? 3 : 1, {name, volume_name});
+  }
+  if (fitting.empty()) return std::nullopt;
+  return pick(random_, fitting);
+}
+
+// --- Where to kill
+
+Fault Generator::fault(const std::string& what, const std::string& action) {
+  auto& known = known_[what];
+  std::vector<std::string> possible;
+  for (const auto& point : points())
+    if (!known.contains(point) || known[point] != 0) possible.push_back(point);
+  // A call that was rare so far.
+  if (possible.empty()) possible = points();
+  std::string point = pick(random_, possible);
+  if (chance(60))
+    point =
+        *std::ranges::min_element(possible, {}, [&](const auto& p) { return tally_.count("killed at", p); });
+  const unsigned long most = std::max(1ul, known.contains(point) ? known[point] : 2);
+  static const std::map<std::string, std::string> more{{"open", ",open64,openat"},
+                                                       {"write", ",pwrite,pwrite64"},
+                                                       {"ftruncate", ",ftruncate64"},
+                                                       {"unlink", ",unlinkat,rmdir"}};
+  return {.calls = point + (more.contains(point) ? more.at(point) : ""),
+          .at = between(1, most),
+          .action = action};
+}
+
+std::string Generator::point_of(const Fault& fault) { return fault.calls.substr(0, fault.calls.find(',')); }
+
+void Generator::learn(const std::string& what, const Fault& fault, unsigned long count) {
+  auto& most = known_[what][point_of(fault)];
+  most = std::max(most, count);
+}
+
+void Generator::learn(const std::string& what, const std::map<std::string, unsigned long>& calls) {
+  for (const auto& point : points()) {
+    const auto found = calls.find(point);
+    auto& most = known_[what][point];
+    most = std::max(most, found == calls.end() ? 0 : found->second);
+  }
+}
+
+}  // namespace cowshed::test::model

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "support/fault.h"
+#include "support/model.h"
+#include "support/tally.h"
+
+namespace cowshed::test::model {
+
+struct Target {
+  std::string vm, volume;
+};
+
+/// Chooses what to do next, by chance, more often what was rarely done.
+class Generator {
+ public:
+  Generator(std::uint64_t seed, const Model& model, Tally& tally)
+      : random_(seed), model_(model), tally_(tally) {}
+
+  /// A command for App, or nothing where the model has nothing to do it with. `what`: create, start, ...
+  std::optional<Words> command(const std::string& what);
+  /// The commands that a game begins with: VMs of every kind, volumes of every kind.
+  std::vector<Words> opening();
+  /// Any command, or "write".
+  std::string choose_operation();
+  /// A running volume; a writable one, or one that is not.
+  std::optional<Target> running_volume(bool rw);
+  /// Where `command` is to be killed.
+  Fault fault(const std::string& what, const std::string& action);
+  /// How many calls it made that counted, where it was not killed.
+  void learn(const std::string& what, const Fault& fault, unsigned long count);
+  void learn(const std::string& what, const std::map<std::string, unsigned long>& calls);
+  /// Little is known of where it can be killed.
+  bool is_to_be_counted(const std::string& what) { return counted_[what]++ < 2; }
+
+  static std::string point_of(const Fault& fault);
+
+  std::uint64_t between(std::uint64_t low, std::uint64_t high);
+  bool chance(unsigned percent) { return between(1, 100) <= percent; }
+
+  static const std::vector<std::string>& operations();
+  /// The calls at which commands are killed.
+  static const std::vector<std::string>& points();
+
+ private:
+  using Condition = std::function<bool(const std::string&, const Vm&)>;
+  std::optional<std::string> any_vm(const Condition& condition);
+  std::size_t count_kind(const std::string& kind) const;
+  std::string free_name(const std::string& prefix) const;
+  std::size_t any_size();
+  std::optional<Words> create();
+  std::optional<Words> create_above(const std::string& kind, const std::string& prefix,
+                                    const Condition& above);
+  Words create_base(const std::string& kind, const std::string& prefix);
+  Words create_over(const std::string& kind, const std::string& prefix, const std::string& above);
+  std::optional<Words> start_or_stop(const std::string& what);
+  std::optional<Words> remove();
+  std::optional<Words> set();
+  std::string any_revisions();
+  bool is_direct_anywhere() const;
+
+  std::mt19937_64 random_;
+  const Model& model_;
+  Tally& tally_;
+  /// How many calls of each kind an operation makes at most.
+  std::map<std::string, std::map<std::string, unsigned long>> known_;
+  std::map<std::string, unsigned> counted_;
+};
+
+}  // namespace cowshed::test::model

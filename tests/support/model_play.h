@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <stdexcept>
+
+#include "support/model_generator.h"
+#include "support/model_journal.h"
+#include "support/model_world.h"
+
+namespace cowshed::test::model {
+
+/// The installation is not what the model says: where, and what was done last.
+struct Difference : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Plays one game: chooses a step, does it to the installation and to the model, compares the two.
+class Play {
+ public:
+  /// With a journal the game goes on after a power cut.
+  Play(std::uint64_t seed, const Path& directory, const Path& run, Journal* journal = nullptr);
+
+  /// One step by chance, killed or not; the first ones make what every game is to have. Throws Difference.
+  void step();
+  /// All VMs are stopped, then removed; nothing may be left.
+  void finish();
+  /// What the journal holds, then judges what the power cut left.
+  void resume();
+
+  /// Does steps until the power is cut at `place`. Does not return where that came about.
+  void play_until_cut(const std::string& place);
+  static const std::vector<std::string>& cut_places();
+
+  /// Everything that a whole game has to reach.
+  void require_all();
+  Tally& tally() { return tally_; }
+  [[nodiscard]] std::uint64_t steps() const { return tally_.count("steps", "all"); }
+
+ private:
+  void do_step();
+  bool do_opening();
+  void record(const std::string& event, const std::string& data = {});
+  void remember(const std::string& what);
+  void count(const std::string& group, const std::string& key);
+
+  void do_command(const Words& command, const CutOff& cut_off);
+  void account(const Words& command, const Carried& carried);
+  void account_kill(const Words& command, const CutOff& cut_off, const Carried& carried);
+  void kill_recovery_too();
+  void count_command(const Words& command, const std::string& vm, bool is_refused);
+  void write();
+  void write_read_only();
+  void compare();
+  void count_compared();
+  void count_volume(const Vm& vm, const Volume& volume);
+  void recover_from_cut(const Words& pending);
+  void judge_after_cut(const std::string& vm, const Words& pending, std::vector<std::string>& wrong);
+
+  CutOff choose_kill(const std::string& what);
+  void cut_power(const std::string& place);
+  [[noreturn]] void fail(const std::vector<std::string>& wrong);
+
+  Model model_;
+  Tally tally_;
+  World world_;
+  Generator generator_;
+  Journal* journal_;
+  /// The last things done, for the message of a Difference.
+  std::deque<std::string> history_;
+};
+
+}  // namespace cowshed::test::model

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/model_world.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace cowshed::test::model {
+
+namespace {
+
+struct Free {
+  void operator()(char* memory) const { std::free(memory); }
+};
+using Memory = std::unique_ptr<char[], Free>;
+
+constexpr std::size_t alignment = 4096;
+Memory aligned(std::size_t size) {
+  return Memory(
+      static_cast<char*>(std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)));
+}
+
+}  // namespace
+
+Content read_whole(const Path& path, bool direct, std::size_t most) {
+  const Fd fd = open_file(path, O_RDONLY | (direct ? O_DIRECT : 0));
+  const off_t size = ::lseek(fd.get(), 0, SEEK_END);
+  if (size < 0) throw Error::from_errno(errno, fmt::format("size of '{}'", path.native()));
+  const auto length = std::min(static_cast<std::size_t>(size), most);
+  const Memory memory = aligned(length);
+  for (std::size_t at = 0; at < length;) {
+    const ssize_t got = ::pread(fd.get(), memory.get() + at, length - at, static_cast<off_t>(at));
+    if (got <= 0) throw Error::from_errno(errno, fmt::format("read '{}' at {}", path.native(), at));
+    at += static_cast<std::size_t>(got);
+  }
+  return {memory.get(), length};
+}
+
+std::string difference(const Content& expected, const Content& got) {
+  if (got.size() != expected.size()) return fmt::format("has {} bytes, not {}", got.size(), expected.size());
+  if (got == expected) return {};
+  std::vector<std::size_t> sectors;
+  for (std::size_t at = 0; at < got.size(); at += sector)
+    if (got.compare(at, sector, expected, at, sector) != 0) sectors.push_back(at / sector);
+  return fmt::format("differs in {} sectors, from {} to {}; the first {}", sectors.size(), sectors.front(),
+                     sectors.back(),
+                     got.find_first_not_of('\0', sectors.front() * sector) >= (sectors.front() + 1) * sector
+                         ? "reads as zeros"
+                         : "holds something");
+}
+
+World::World(const Path& directory, const Path& run)
+    : locations_(locations_in(directory / "state", run)), report_(run.native() + "-report") {
+  make_directories(directory);
+}
+
+// --- Acting
+
+bool World::is_by_command_line(const Words& command, const CutOff& cut_off) const {
+  return cut_off.by_command_line && !cut_off.is_done_first && command_line(locations_, command).has_value();
+}
+
+Words World::program_for(const Words& command, const CutOff& cut_off) const {
+  const Path own = std::filesystem::read_symlink("/proc/self/exe");
+  Words program{own};
+  Words rest = command;
+  if (is_by_command_line(command, cut_off)) {
+    program = {own.parent_path() / "cowshed"};
+    rest = *command_line(locations_, command);
+  } else {
+    program.insert(program.end(), {carry_out_option, locations_.state, locations_.run});
+    if (cut_off.is_done_first) program.emplace_back(die_option);
+  }
+  program.insert(program.end(), rest.begin(), rest.end());
+  return program;
+}
+
+namespace {
+
+/// "VM KIND MESSAGE"
+void read_outcomes(const Outcome& outcome, Carried& carried) {
+  for (const auto& line : lines_of(outcome.out)) {
+    const Words words = split(line);
+    carried.outcome[words.at(0)] = words.at(1);
+    carried.message[words.at(0)] = line;
+  }
+}
+
+/// "call NUMBER NAME"
+std::map<std::string, unsigned long> read_calls(const Path& report) {
+  std::map<std::string, unsigned long> calls;
+  for (const auto& line : lines_of(read_file(report, mebibytes(16))))
+    if (const Words words = split(line); words.at(0) == "call") ++calls[words.at(2)];
+  return calls;
+}
+
+/// {"error":{"kind":"in_use", ...
+std::string kind_in(const std::string& error) {
+  const std::string key = "\"kind\":\"";
+  const auto at = error.find(key);
+  if (at == std::string::npos) return "failed";
+  return error.substr(at + key.size(), error.find('"', at + key.size()) - at - key.size());
+}
+
+}  // namespace
+
+Environment World::environment_of(const CutOff& cut_off) const {
+  if (cut_off.fault) return environment_for(*cut_off.fault, report_);
+  if (!cut_off.is_only_counted) return {};
+  Environment environment = environment_for(Fault{}, report_);
+  environment.emplace("COWSHED_FAULT_TRACE", "1");
+  return environment;
+}
+
+Carried World::carry_out(const Words& command, const CutOff& cut_off) {
+  const Outcome outcome = run_program(program_for(command, cut_off), environment_of(cut_off));
+  Carried carried;
+  carried.killed = outcome.signal == SIGKILL;
+  carried.text = outcome.text();
+  if (cut_off.fault) {
+    const FaultReport report = read_report(report_);
+    carried.hit = report.hit;
+    carried.count = report.count;
+  }
+  if (cut_off.is_only_counted) carried.calls = read_calls(report_);
+  if (!is_by_command_line(command, cut_off)) {
+    read_outcomes(outcome, carried);
+  } else if (!carried.killed && !Model::vms_of(command).empty()) {
+    const std::string vm = Model::vms_of(command).at(0);
+    carried.outcome[vm] = outcome.ok() ? "ok" : kind_in(outcome.err);
+    carried.message[vm] = outcome.err;
+  }
+  return carried;
+}
+
+bool World::write(const std::string& vm, const std::string& volume, std::size_t offset,
+                  const std::string& data) {
+  const Fd fd(::open(device(vm, volume).c_str(), O_RDWR | O_DIRECT | O_CLOEXEC));
+  if (!fd.is_open()) return false;
+  const Memory memory = aligned(data.size());
+  std::memcpy(memory.get(), data.data(), data.size());
+  const ssize_t done = ::pwrite(fd.get(), memory.get(), data.size(), static_cast<off_t>(offset));
+  return done == static_cast<ssize_t>(data.size());
+}
+
+void World::sync(const std::string& vm, const std::string& volume) {
+  const Path path = device(vm, volume);
+  sync_file(open_file(path, O_RDWR), path);
+}
+
+void World::make_image(const std::string& image) {
+  const Path file = image_file(locations_, image);
+  if (path_exists(file)) return;
+  const auto length = std::stoull(image.substr(image.find(':') + 1));
+  write_all(open_file(file, O_WRONLY | O_CREAT | O_TRUNC), pattern(std::stoull(image), length), file);
+}
+
+// --- Looking
+
+std::unique_ptr<app::App> World::open() {
+  return std::make_unique<app::App>(app::AppOptions{
+      .locations = locations_, .lock = {.access = app::Access::write, .command = "model test"}});
+}
+
+Path World::image_of(const std::string& vm, const std::string& volume, const std::string& kind) const {
+  return locations_.state / (kind == "template" ? "vm-templates" : "appvms") / vm / (volume + ".img");
+}
+
+Found World::find(const std::string& vm, bool with_images) {
+  const auto app = open();
+  Found found;
+  found.exists = app->exists_vm(VmName(vm));
+  if (!found.exists) return found;
+  app::Vm& real = app->vm(VmName(vm));
+  found.running = real.is_running();
+  for (auto* volume : real.volumes()) {
+    Found::Property property;
+    property.dirty = volume->is_dirty();
+    property.has_cow = path_exists(volume->paths().path_cow);
+    property.rw = volume->properties().rw;
+    property.revisions = volume->revisions_to_keep();
+    if (with_images && volume->kind() == pools::VolumeKind::origin)
+      property.image = read_whole(volume->paths().path, false);
+    found.volumes[volume->properties().name.str()] = std::move(property);
+  }
+  return found;
+}
+
+std::vector<std::string> World::compare(const Model& model) {
+  std::vector<std::string> differences;
+  const auto app = open();
+  if (app->unclean()) differences.push_back("recovery could not put everything right");
+  for (const auto& listed : app->vms())
+    if (!model.has(listed.name.str()))
+      differences.push_back(listed.name.str() + " is there and should not be");
+  for (const auto& [name, vm] : model.vms()) compare_vm(*app, model, name, differences);
+  return differences;
+}
+
+void World::compare_vm(app::App& app, const Model& model, const std::string& name,
+                       std::vector<std::string>& differences) {
+  const Vm& vm = model.vms().at(name);
+  if (!app.exists_vm(VmName(name))) return differences.push_back(name + " is gone");
+  app::Vm& real = app.vm(VmName(name));
+  const auto state = real.state();
+  if (state != (vm.running ? app::VmState::running : app::VmState::stopped))
+    return differences.push_back(fmt::format("{} is {}", name, to_string(state)));
+  for (const auto& [volume_name, volume] : vm.volumes) {
+    try {
+      compare_volume(model, name, volume_name, real, differences);
+    } catch (const Error& error) {
+      differences.push_back(fmt::format("{}:{}: {}", name, volume_name, error.message()));
+    }
+  }
+}
+
+void World::compare_volume(const Model& model, const std::string& vm_name, const std::string& name,
+                           app::Vm& real, std::vector<std::string>& differences) {
+  const Vm& vm = model.vms().at(vm_name);
+  const Volume& volume = vm.volumes.at(name);
+  pools::Volume& real_volume = real.volume(VolumeName(name));
+  const auto expect = [&](bool right, const std::string& what) {
+    if (!right) differences.push_back(fmt::format("{}:{}: {}", vm_name, name, what));
+  };
+  const bool is_origin = volume.kind == Kind::origin;
+  const bool is_dirty = is_origin && (volume.unclean_direct || (volume.session && volume.wrote));
+  expect(real_volume.is_dirty() == is_dirty, is_dirty ? "is not dirty" : "is dirty");
+  real_volume.verify();
+  if (!vm.running) {
+    if (!is_origin) return;
+    const auto wrong = difference(volume.seen(), read_whole(image_of(vm_name, name, vm.kind), false));
+    return expect(wrong.empty(), "its image " + wrong);
+  }
+  const auto found = real.device(real_volume);
+  expect(found && found->rw == volume.rw, volume.rw ? "is read-only" : "is writable");
+  // Of a throw-away VM the volatile volume has the default size, and the model knows its beginning.
+  const bool is_part = vm.kind == "throwaway" && volume.kind == Kind::volatile_;
+  const auto wrong = difference(
+      volume.seen(), read_whole(device(vm_name, name), true, is_part ? volume.size_now() : SIZE_MAX));
+  expect(wrong.empty(), wrong);
+  if (volume.kind != Kind::snapshot) return;
+  if (model.source(vm_name, name).changes > volume.source_changes)
+    expect(real_volume.is_outdated(), "is not outdated");
+}
+
+std::vector<std::string> World::leftovers(const Model& model) {
+  std::vector<std::string> left;
+  for (const char* sub : {"vm-templates", "appvms"}) {
+    const Path directory = locations_.state / sub;
+    if (!std::filesystem::exists(directory)) continue;
+    for (const auto& entry : std::filesystem::directory_iterator(directory))
+      if (!model.has(entry.path().filename())) left.push_back(entry.path());
+  }
+  return left;
+}
+
+}  // namespace cowshed::test::model

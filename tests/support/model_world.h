@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/app.h"
+#include "support/fault.h"
+#include "support/model_commands.h"
+
+namespace cowshed::test::model {
+
+/// How a command is cut off: by the fault shim at one of its calls, or killed when it is done.
+struct CutOff {
+  std::optional<Fault> fault;
+  bool is_done_first = false;
+  /// Nothing is cut off; Carried::calls tells where it could be.
+  bool is_only_counted = false;
+  /// Carried out by `cowshed` itself, where it has such a command.
+  bool by_command_line = false;
+};
+
+inline CutOff only(const Fault& fault) {
+  CutOff cut_off;
+  cut_off.fault = fault;
+  return cut_off;
+}
+
+struct Carried {
+  bool killed = false;
+  /// The call at which it was killed.
+  std::optional<std::string> hit;
+  /// How many calls counted; 0 where it was killed.
+  unsigned long count = 0;
+  /// With is_only_counted: how often it made each call.
+  std::map<std::string, unsigned long> calls;
+  /// "ok", or the kind of error, of each VM; and the whole message.
+  std::map<std::string, std::string> outcome, message;
+  std::string text;
+};
+
+/// A real installation on the VM's file system, as far as the model tests act on it and look at it.
+class World {
+ public:
+  World(const Path& directory, const Path& run);
+
+  Carried carry_out(const Words& command, const CutOff& cut_off = {});
+  /// What `cut_off` comes to for that command.
+  [[nodiscard]] bool is_by_command_line(const Words& command, const CutOff& cut_off) const;
+  /// As its guest: by O_DIRECT. False where the kernel refuses it.
+  bool write(const std::string& vm, const std::string& volume, std::size_t offset, const std::string& data);
+  void sync(const std::string& vm, const std::string& volume);
+
+  /// Opens the installation as the next command would, which recovers what was cut off, and looks at a VM.
+  Found find(const std::string& vm, bool with_images);
+  /// Every difference between the installation and the model, a line each: VMs, states, and every byte of
+  /// every running volume and of the image of every stopped one.
+  std::vector<std::string> compare(const Model& model);
+  /// What lies in the pool of VMs that do not exist.
+  std::vector<std::string> leftovers(const Model& model);
+
+  /// Makes the image that a create command asks for.
+  void make_image(const std::string& image);
+  [[nodiscard]] Path image_of(const std::string& vm, const std::string& volume,
+                              const std::string& kind) const;
+  [[nodiscard]] const app::Locations& locations() const { return locations_; }
+  /// Where the device of a running volume is found.
+  [[nodiscard]] Path device(const std::string& vm, const std::string& volume) const {
+    return locations_.device(VmName(vm), volume);
+  }
+
+ private:
+  std::unique_ptr<app::App> open();
+  void compare_vm(app::App& app, const Model& model, const std::string& name,
+                  std::vector<std::string>& differences);
+  void compare_volume(const Model& model, const std::string& vm, const std::string& volume, app::Vm& real,
+                      std::vector<std::string>& differences);
+
+  [[nodiscard]] Environment environment_of(const CutOff& cut_off) const;
+  [[nodiscard]] Words program_for(const Words& command, const CutOff& cut_off) const;
+
+  app::Locations locations_;
+  Path report_;
+};
+
+/// The whole file or device, or no more than `most` of it.
+Content read_whole(const Path& path, bool direct, std::size_t most = SIZE_MAX);
+/// Empty where they are equal.
+std::string difference(const Content& expected, const Content& got);
+
+}  // namespace cowshed::test::model
