@@ -52,6 +52,7 @@ void refuse_existing(const std::vector<Volume*>& volumes) {
       volume->verify();
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::not_found) continue;
+      if (error.kind() != ErrorKind::corrupt_image) throw;
     }
     throw Error(ErrorKind::exists, fmt::format("{}: pool '{}' already holds data for '{}'", label(*volume),
                                                volume->pool().name().str(), volume->properties().vid.str()));

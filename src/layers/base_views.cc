@@ -214,11 +214,11 @@ void Base::collect_locked() {
     const auto info = control().info(view.uuid);
     if (info && info->open_count == 0) control().remove(view.uuid);
   }
-  thaw(read_stack());
+  if (stack.views.size() > 1) thaw(read_stack());
 }
 
-/// Undoes freeze() where the session was not to be, or changed nothing: else each would leave a view more under
-/// running snapshots, and make them look outdated.
+/// Undoes freeze() where the session was not to be, or changed nothing: else each would leave a view more
+/// under running snapshots, and make them look outdated.
 void Base::thaw(const Stack& stack) {
   if (stack.session || stack.views.size() < 2) return;
   const OurDevice& top = stack.views.back();
@@ -227,7 +227,8 @@ void Base::thaw(const Stack& stack) {
   const auto linear = only_target<dm::Linear>(control(), top);
   const auto info = control().info(top.uuid);
   constexpr int frozen_alone = 1;
-  if (!snapshot || !linear || snapshot->origin != top.device || !info || info->open_count != frozen_alone) return;
+  if (!snapshot || !linear || snapshot->origin != top.device || !info || info->open_count != frozen_alone)
+    return;
   const auto status = dm::SnapshotStatus::parse(control().status(frozen.uuid).at(0).params);
   if (status.state != dm::SnapshotStatus::State::active || status.allocated > status.metadata) return;
   dm::swap_table(control(), frozen.uuid, dm::whole_device(describe(frozen).length, *linear), false, {});

@@ -15,8 +15,8 @@
 namespace cowshed::loop {
 
 /// How udev's rules tell our loop devices from others (udev/05-cowshed.rules): by their size limit, which no
-/// file reaches, so that it limits nothing. It is there from the first event on and goes with the loop; what else
-/// sysfs tells of a loop, the path of its file, is anybody's. Reads "COWSHED" in hexadecimal.
+/// file reaches, so that it limits nothing. It is there from the first event on and goes with the loop; what
+/// else sysfs tells of a loop, the path of its file, is anybody's. Reads "COWSHED" in hexadecimal.
 constexpr std::uint64_t mark = 0x434f'5753'4845'4400;
 
 struct AttachOptions {

@@ -142,15 +142,16 @@ std::optional<Words> Generator::create() {
 
 // --- the others
 
-bool Generator::is_direct_anywhere() const {
-  return std::ranges::any_of(model_.vms(), [](const auto& vm) {
-    return std::ranges::any_of(vm.second.volumes,
-                               [](const auto& volume) { return volume.second.revisions == -1; });
+/// Has a volume with snapshots off, or a snapshot of one.
+bool Generator::is_exclusive(const std::string& vm) const {
+  return std::ranges::any_of(model_.vms().at(vm).volumes, [&](const auto& volume) {
+    const bool is_snapshot = volume.second.kind == Kind::snapshot;
+    return (is_snapshot ? model_.source(vm, volume.first) : volume.second).revisions == -1;
   });
 }
 
-/// Now and then one that has nothing to do, and several at once. Where a volume has snapshots off, who is in
-/// whose way would depend on the order.
+/// Now and then one that has nothing to do, and several at once. Not of those that exclude each other: who is
+/// in whose way depends on the order.
 std::optional<Words> Generator::start_or_stop(const std::string& what) {
   const bool is_wanted = what == "stop";
   const bool is_contrary = chance(5);
@@ -158,9 +159,10 @@ std::optional<Words> Generator::start_or_stop(const std::string& what) {
       any_vm([&](const auto&, const Vm& vm) { return (vm.running == is_wanted) != is_contrary; });
   if (!first) return std::nullopt;
   Words words{what, *first};
-  if (is_contrary || (what == "start" && is_direct_anywhere())) return words;
+  const auto is_fitting = [&](const std::string& name) { return what == "stop" || !is_exclusive(name); };
+  if (is_contrary || !is_fitting(*first)) return words;
   for (const auto& [name, vm] : model_.vms())
-    if (name != *first && vm.running == is_wanted && vm.kind != "throwaway" && chance(15))
+    if (name != *first && vm.running == is_wanted && vm.kind != "throwaway" && is_fitting(name) && chance(15))
       words.push_back(name);
   return words;
 }
@@ -223,7 +225,9 @@ Fault Generator::fault(const std::string& what, const std::string& action) {
   if (chance(60))
     point =
         *std::ranges::min_element(possible, {}, [&](const auto& p) { return tally_.count("killed at", p); });
-  const unsigned long most = std::max(1ul, known.contains(point) ? known[point] : 2);
+  unsigned long most = std::max(1ul, known.contains(point) ? known[point] : 2);
+  // With fewer volumes there are fewer calls.
+  if (chance(50)) most = std::min(most, 3ul);
   static const std::map<std::string, std::string> more{{"open", ",open64,openat"},
                                                        {"write", ",pwrite,pwrite64"},
                                                        {"ftruncate", ",ftruncate64"},

@@ -64,7 +64,7 @@ class Generator {
   std::optional<Words> remove();
   std::optional<Words> set();
   std::string any_revisions();
-  bool is_direct_anywhere() const;
+  bool is_exclusive(const std::string& vm) const;
 
   std::mt19937_64 random_;
   const Model& model_;

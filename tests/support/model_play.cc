@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace cowshed::test::model {
 
@@ -63,6 +64,8 @@ void Play::fail(const std::vector<std::string>& wrong) {
 void Play::remember(const std::string& what) {
   constexpr std::size_t most = 60;
   history_.push_back(fmt::format("{} {}", steps(), what));
+  static const bool is_told = std::getenv("COWSHED_MODEL_VERBOSE") != nullptr;
+  if (is_told) fmt::print(stderr, "{}\n", history_.back());
   if (history_.size() > most) history_.pop_front();
 }
 
