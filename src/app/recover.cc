@@ -28,6 +28,10 @@ class Recoverer {
               [&] { settle_pending(app_, name, dry_run_, recovery_.lines); });
     load(false);
     for (Vm* vm : vms_) attempt(label(*vm), [&] { recover_vm(*vm); });
+    // Who recovers again, or starts what was taken down, must not meet layers that are still on their way
+    // out.
+    for (const auto& entry : app_.config().pools)
+      attempt(fmt::format("pool '{}'", entry.first.str()), [&] { app_.pool(entry.first).finish(); });
     attempt("device links", [&] { sweep_links(); });
     attempt("definitions", [&] { sweep_half_written(); });
     return std::move(recovery_);

@@ -93,8 +93,10 @@ void Base::commit_session(bool keep_revision) {
   const bool rw = !is_read_only(*stack.session);
   remove_unopened(*stack.session);
   Undo runs_on([&] {
-    // Where the base cow has lost its name the commit is decided.
-    if (path_exists(files_.cow)) bring_up_session(stack.views.back(), rw);
+    if (path_exists(files_.cow))
+      bring_up_session(stack.views.back(), rw);
+    else  // It has lost its name: the commit is decided.
+      collect_or_leave();
   });
   sync_files();
   commit_files(frozen_view_is_clean(stack), keep_revision);

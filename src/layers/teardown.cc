@@ -21,6 +21,19 @@ dm::DeviceNumber bring_up_for_guest(dm::Control& control, const VolumeKey& key, 
   }
 }
 
+namespace {
+
+/// Deferred: should somebody have opened it in that moment, it goes when they let go.
+void remove_if_there(dm::Control& control, const dm::DmUuid& uuid) {
+  try {
+    control.remove(uuid, true);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::not_found) throw;
+  }
+}
+
+}  // namespace
+
 void let_go(Host& host, const OurDevice& device, std::function<void()> afterwards) {
   dm::Control& control = host.control();
   refuse_while_open(control, device);
@@ -28,8 +41,7 @@ void let_go(Host& host, const OurDevice& device, std::function<void()> afterward
   control.rename(device.name, gone_name(device.device));
   const auto remove = [&host, &control, uuid = device.uuid, afterwards = std::move(afterwards)] {
     try {
-      // Deferred: should somebody have opened it in that moment, it goes when they let go.
-      control.remove(uuid, true);
+      remove_if_there(control, uuid);
       afterwards();
     } catch (const std::exception& failure) {
       host.leave_to_recovery(failure.what());

@@ -378,7 +378,8 @@ TEST_F(CreateRemove, ABrokenPoolNamesFileAndPointer) {
 }
 
 TEST_F(CreateRemove, NamesThatLeadElsewhereAreRefused) {
-  for (const std::string name : {"a/b", "..", "a b", "a\nb", "", "-x", std::string(300, 'a').c_str()})
+  for (const std::string& name :
+       std::vector<std::string>{"a/b", "..", "a b", "a\nb", "", "-x", std::string(300, 'a')})
     expect_error(ErrorKind::invalid_argument, [&] { VmName{name}; });
 }
 
