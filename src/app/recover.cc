@@ -28,10 +28,6 @@ class Recoverer {
               [&] { settle_pending(app_, name, dry_run_, recovery_.lines); });
     load(false);
     for (Vm* vm : vms_) attempt(label(*vm), [&] { recover_vm(*vm); });
-    // Who recovers again, or starts what was taken down, must not meet layers that are still on their way
-    // out.
-    for (const auto& entry : app_.config().pools)
-      attempt(fmt::format("pool '{}'", entry.first.str()), [&] { app_.pool(entry.first).finish(); });
     attempt("device links", [&] { sweep_links(); });
     attempt("definitions", [&] { sweep_half_written(); });
     return std::move(recovery_);
@@ -87,7 +83,10 @@ class Recoverer {
       if (volume->holds_device() && volume->is_running()) running.push_back(volume);
     recovery_.lines.push_back(
         fmt::format("{}: only {} of its volumes ran: taken down", label(vm), running.size()));
-    if (!dry_run_ && !abandon(running)) recovery_.complete = false;
+    if (dry_run_) return;
+    if (!abandon(running)) recovery_.complete = false;
+    // Who recovers again, or starts it, must not meet layers that are still on their way out.
+    for (Volume* volume : running) volume->pool().finish();
   }
 
   /// While a part of it ran it had to be left alone.
