@@ -17,6 +17,7 @@ make_project() {
     printf '{"version": 5, "configurePresets": [%s, %s]}\n' "$(preset release)" "$(preset asan)" >"$TOP/$1/CMakePresets.json"
     {
         printf 'cmake_minimum_required(VERSION 3.25)\nproject(tried NONE)\nenable_testing()\n'
+        printf 'add_custom_target(unit_tests)\n'
         while read -r name label command; do
             printf 'add_test(NAME %s COMMAND sh -c [[%s]])\n' "$name" "$command"
             printf 'set_tests_properties(%s PROPERTIES LABELS %s SKIP_RETURN_CODE 77)\n' "$name" "$label"

@@ -27,7 +27,10 @@ TEST_F(ModelTest, every_vm_sees_what_the_model_says_through_commands_kills_and_r
   model::Play play(seed(), scratch(), "/tmp/cowshed-model-run");
   if (steps >= fewest_for_all) play.require_all();
   try {
-    for (std::uint64_t i = 0; i < steps; ++i) play.step();
+    for (std::uint64_t i = 1; i <= steps; ++i) {
+      play.step();
+      if (i % 500 == 0) std::printf("%llu steps\n", static_cast<unsigned long long>(i));
+    }
     play.finish();
   } catch (const model::Difference& difference) {
     ADD_FAILURE() << difference.what();
@@ -70,6 +73,8 @@ int main(int argc, char** argv) {
       return 1;
     }
   }
+  // What it says before the VM is killed shall be known.
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }
