@@ -2,10 +2,11 @@
 # shellcheck shell=bash
 #
 # What every script of the project needs: the checkout and its owner, directories for temporary files, building.
-# Sourced, never run. Sets CHECKOUT, COWSHED_PRESET and COWSHED_BUILD.
+# Sourced, never run. Sets CHECKOUT, COWSHED_PRESET and COWSHED_BUILD, and GIVEN_BUILD to what the caller said about the last.
 
 CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 COWSHED_PRESET=${COWSHED_PRESET:-release}
+GIVEN_BUILD=${COWSHED_BUILD:-}
 COWSHED_BUILD=${COWSHED_BUILD:-$CHECKOUT/build/$COWSHED_PRESET}
 [[ $COWSHED_BUILD == /* ]] || COWSHED_BUILD=$PWD/$COWSHED_BUILD
 export COWSHED_PRESET COWSHED_BUILD
@@ -113,6 +114,12 @@ to_mib() {
 }
 
 # --- Building ----------------------------------------------------------------------------------------------------------------
+
+# Turns to the build of scripts/demo, which is quicker, being without tests and benches.
+use_demo_build() {
+    [[ -z $GIVEN_BUILD ]] || return 0
+    COWSHED_PRESET=demo COWSHED_BUILD=$CHECKOUT/build/demo
+}
 
 # Configures the preset when that was not done yet, and builds it. Quiet unless it fails.
 build() { # PRESET [TARGET...]
