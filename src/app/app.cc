@@ -35,7 +35,7 @@ std::string names_of(const Map& map) {
 
 App::App(AppOptions options) : options_(std::move(options)) {
   if (options_.drivers == nullptr) options_.drivers = &pools::drivers();
-  if (path_exists(locations().state)) take_lock();
+  take_lock();
   load_config();
   if (!lock_ || !lock_->unclean() || options_.lock.access == Access::read) return;
   if (path_exists(locations().config()))
@@ -50,7 +50,10 @@ App::~App() {
   pools_.clear();
 }
 
-void App::take_lock() { lock_ = std::make_unique<StateLock>(locations().lock(), options_.lock); }
+void App::take_lock() {
+  lock_ = std::make_unique<StateLock>(locations().lock(), options_.lock);
+  if (!lock_->is_held()) lock_.reset();
+}
 
 const std::optional<std::string>& App::unclean() const {
   static const std::optional<std::string> nothing;
@@ -83,7 +86,8 @@ Config App::first_config() const {
 
 void App::load_config() {
   const Path file = locations().config();
-  config_ = path_exists(file) ? decode_config(read_file(file, definition_limit), file) : first_config();
+  const auto text = read_file_if_exists(file, definition_limit);
+  config_ = text ? decode_config(*text, file) : first_config();
 }
 
 void App::initialise() {
@@ -146,17 +150,22 @@ bool App::exists_vm(const VmName& name) const {
 std::unique_ptr<Vm> App::load(const VmName& name) {
   for (const bool is_throwaway : {false, true}) {
     const Path file = is_throwaway ? locations().throwaway(name) : locations().vm(name);
-    if (!path_exists(file)) continue;
-    return std::make_unique<Vm>(*this, name, decode_vm(read_file(file, definition_limit), file),
-                                is_throwaway);
+    if (const auto text = read_file_if_exists(file, definition_limit))
+      return std::make_unique<Vm>(*this, name, decode_vm(*text, file), is_throwaway);
   }
-  throw Error(ErrorKind::not_found, fmt::format("there is no vm '{}'", name.str()));
+  return nullptr;
+}
+
+Vm* App::find_vm(const VmName& name) {
+  const std::lock_guard guard(registry_mutex_);
+  if (const auto found = vms_.find(name); found != vms_.end()) return found->second.get();
+  auto loaded = load(name);
+  return loaded ? &adopt(std::move(loaded)) : nullptr;
 }
 
 Vm& App::vm(const VmName& name) {
-  const std::lock_guard guard(registry_mutex_);
-  if (const auto found = vms_.find(name); found != vms_.end()) return *found->second;
-  return adopt(load(name));
+  if (Vm* found = find_vm(name)) return *found;
+  throw Error(ErrorKind::not_found, fmt::format("there is no vm '{}'", name.str()));
 }
 
 Vm& App::adopt(std::unique_ptr<Vm> vm) {
@@ -178,12 +187,13 @@ void App::forget_references() {
 
 Vm& App::template_of(Vm& vm) {
   const VmName& name = *vm.template_name();
-  if (!vms_.contains(name) && !exists_vm(name))
+  Vm* const found =
+      in_context([&] { return fmt::format("{}: template", label(vm)); }, [&] { return find_vm(name); });
+  if (found == nullptr)
     throw Error(ErrorKind::invalid_argument,
                 fmt::format("{} has the template '{}', which does not exist", label(vm), name.str()))
         .at("/template");
-  return in_context([&] { return fmt::format("{}: template", label(vm)); },
-                    [&]() -> Vm& { return this->vm(name); });
+  return *found;
 }
 
 std::vector<VmName> App::vm_names() const {

@@ -102,7 +102,9 @@ class App {
   void take_lock();
   void load_config();
   [[nodiscard]] Config first_config() const;
+  /// Null where it has no definition.
   std::unique_ptr<Vm> load(const VmName& name);
+  Vm* find_vm(const VmName& name);
   std::vector<VmName> vm_names() const;
   void finish_pools();
 

@@ -58,10 +58,12 @@ bool withdraw_link(const Locations& locations, const VmName& vm, const std::stri
 }
 
 bool withdraw_links(const Locations& locations, const VmName& vm) {
+  const Path directory = locations.devices(vm);
+  // Usually it is empty by now.
+  if (::rmdir(directory.c_str()) == 0) return true;
   std::error_code error;
-  const auto removed = std::filesystem::remove_all(locations.devices(vm), error);
-  if (error)
-    throw Error::from_errno(error.value(), fmt::format("remove '{}'", locations.devices(vm).native()));
+  const auto removed = std::filesystem::remove_all(directory, error);
+  if (error) throw Error::from_errno(error.value(), fmt::format("remove '{}'", directory.native()));
   return removed != 0;
 }
 

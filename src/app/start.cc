@@ -58,8 +58,7 @@ class VmStart {
   explicit VmStart(Vm& vm) : vm_(vm) {}
 
   void check(const Running& starting) {
-    if (starting.contains(&vm_) || vm_.is_running())
-      throw Error(ErrorKind::running, fmt::format("{} is already running", label(vm_)));
+    if (starting.contains(&vm_)) throw already_running();
     for (Volume* volume : vm_.volumes()) {
       if (volume->properties().snap_on_start) check_source(vm_, *volume, starting);
       if (volume->revisions_to_keep() == snapshots_off) check_snapshots(vm_, *volume, starting);
@@ -81,7 +80,8 @@ class VmStart {
     Undo undo([&] {
       if (!abandon(started)) vm_.app().leave_unclean();
     });
-    if (failure) throw *failure;
+    // Not asked before: what runs refuses to start, and the others are taken down again.
+    if (failure) throw failure->kind() == ErrorKind::running ? already_running() : *failure;
     throw_if_interrupted();
     publish_links(vm_.app().locations(), vm_.name(), devices);
     undo.release();
@@ -89,6 +89,10 @@ class VmStart {
   }
 
  private:
+  [[nodiscard]] Error already_running() const {
+    return {ErrorKind::running, fmt::format("{} is already running", label(vm_))};
+  }
+
   Vm& vm_;
   VolumeBatch<std::optional<BlockDevice>> batch_;
 };

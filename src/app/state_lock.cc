@@ -23,11 +23,15 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::string_view clean = "clean ";
+constexpr std::size_t longest_command = 200;
+/// A PID and a blank come before the command.
+constexpr std::size_t longest_content = longest_command + 24;
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 /// Changes with every boot, so that what a power loss cut off is noticed.
-std::string boot_id() {
-  std::string id = read_file("/proc/sys/kernel/random/boot_id", kibibytes(1));
-  while (!id.empty() && id.back() == '\n') id.pop_back();
+const std::string& boot_id() {
+  static const std::string id = first_line(read_file("/proc/sys/kernel/random/boot_id", kibibytes(1)));
   return id;
 }
 
@@ -47,22 +51,17 @@ std::string describe(const std::string& content) {
 }
 
 std::string one_line(std::string text) {
-  constexpr std::size_t longest = 200;
   std::replace_if(
       text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
-  return text.substr(0, longest);
+  return text.substr(0, longest_command);
 }
 
 }  // namespace
 
 StateLock::StateLock(const Path& file, const Wish& wish) : file_(file), access_(wish.access) {
-  if (access_ == Access::write) {
-    fd_ = open_file(file, O_RDWR | O_CREAT, 0644);
-  } else if (auto fd = open_if_exists(file, O_RDONLY)) {
-    fd_ = std::move(*fd);
-  } else {
-    return;
-  }
+  auto fd = open_if_exists(file, access_ == Access::write ? O_RDWR | O_CREAT : O_RDONLY, 0644);
+  if (!fd) return;
+  fd_ = std::move(*fd);
   acquire(wish);
   if (access_ == Access::read) return;
   const std::string before = read();
@@ -80,6 +79,7 @@ StateLock::~StateLock() {
 }
 
 void StateLock::acquire(const Wish& wish) {
+  if (try_lock(fd_, access_, file_)) return;
   constexpr milliseconds longest_pause(50);
   const auto deadline = std::chrono::steady_clock::now() + wish.wait;
   for (milliseconds pause(1); !try_lock(fd_, access_, file_); pause = std::min(2 * pause, longest_pause)) {
@@ -102,13 +102,16 @@ std::string StateLock::read() const {
   std::array<char, 512> buffer{};
   const ssize_t got = ::pread(fd_.get(), buffer.data(), buffer.size(), 0);
   if (got < 0) throw Error::from_errno(errno, fmt::format("read '{}'", file_.native()));
-  return {buffer.data(), static_cast<std::size_t>(got)};
+  const std::string line = first_line({buffer.data(), static_cast<std::size_t>(got)});
+  return line.substr(0, line.find_last_not_of(' ') + 1);
 }
 
 void StateLock::write(const std::string& content) {
-  // Longer first, cut afterwards: a reader in between sees a whole name with some rest, never nothing.
-  if (::pwrite(fd_.get(), content.data(), content.size(), 0) != static_cast<ssize_t>(content.size()) ||
-      ::ftruncate(fd_.get(), static_cast<off_t>(content.size())) < 0)
+  // Always as long, so that one call replaces all of what was there.
+  std::string line = content;
+  line.resize(longest_content, ' ');
+  line.back() = '\n';
+  if (::pwrite(fd_.get(), line.data(), line.size(), 0) != static_cast<ssize_t>(line.size()))
     throw Error::from_errno(errno, fmt::format("write '{}'", file_.native()));
 }
 

@@ -16,7 +16,8 @@ enum class Access { read, write };
 /// The lock by which processes on one state directory wait for each other: flock(2) on STATE/lock, so that
 /// it goes with the process that holds it, however that ends. Its content tells whether the last one that
 /// could change something ended well: "PID COMMAND" while it is held for writing, "clean BOOT" after a clean
-/// release. Not synced: after a power loss BOOT is another one anyway. Reading does not create the file.
+/// release. Not synced: after a power loss BOOT is another one anyway. Reading does not create the file, and
+/// where the directory does not exist there is nothing to lock.
 class StateLock {
  public:
   struct Wish {
@@ -30,6 +31,7 @@ class StateLock {
   StateLock(const Path& file, const Wish& wish);
   /// Clean release, unless the work was left unfinished.
   ~StateLock();
+  [[nodiscard]] bool is_held() const { return fd_.is_open(); }
   StateLock(const StateLock&) = delete;
   StateLock& operator=(const StateLock&) = delete;
 

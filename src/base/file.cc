@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
-#include <vector>
 
 #include "base/error.h"
 #include "base/undo.h"
@@ -61,8 +61,8 @@ Fd open_file(const Path& path, int flags, mode_t mode) {
   return fd;
 }
 
-std::optional<Fd> open_if_exists(const Path& path, int flags) {
-  Fd fd(::open(path.c_str(), flags | O_CLOEXEC));
+std::optional<Fd> open_if_exists(const Path& path, int flags, mode_t mode) {
+  Fd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
   if (fd.is_open()) return fd;
   if (errno == ENOENT) return std::nullopt;
   fail("open", path);
@@ -90,13 +90,13 @@ bool path_exists(const Path& path) {
   fail("stat", path);
 }
 
-std::string read_file(const Path& path, Bytes limit) {
-  const Fd fd = open_file(path, O_RDONLY);
+namespace {
+
+std::string read_all(const Fd& fd, const Path& path, Bytes limit) {
   std::string content;
-  std::vector<char> buffer(64 << 10);
+  std::array<char, 8 << 10> buffer;
   for (;;) {
     const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
-    if (got == 0) return content;
     if (got < 0) {
       if (errno == EINTR) continue;
       fail("read", path);
@@ -105,7 +105,21 @@ std::string read_file(const Path& path, Bytes limit) {
     if (content.size() > limit.count)
       throw Error(ErrorKind::invalid_argument,
                   fmt::format("'{}' is larger than {}", path.native(), format_size(limit)));
+    // Linux cuts a read of a file short at its end only.
+    if (static_cast<std::size_t>(got) < buffer.size()) return content;
   }
+}
+
+}  // namespace
+
+std::string read_file(const Path& path, Bytes limit) {
+  return read_all(open_file(path, O_RDONLY), path, limit);
+}
+
+std::optional<std::string> read_file_if_exists(const Path& path, Bytes limit) {
+  const auto fd = open_if_exists(path, O_RDONLY);
+  if (!fd) return std::nullopt;
+  return read_all(*fd, path, limit);
 }
 
 void write_all(const Fd& fd, std::string_view data, const Path& name) {

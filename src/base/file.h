@@ -29,7 +29,7 @@ struct FileId {
 /// `flags` as open(2); O_CLOEXEC is added.
 Fd open_file(const Path& path, int flags, mode_t mode = 0600);
 /// Nothing where the file does not exist; other failures throw.
-std::optional<Fd> open_if_exists(const Path& path, int flags);
+std::optional<Fd> open_if_exists(const Path& path, int flags, mode_t mode = 0600);
 
 /// A regular file's identity and sizes. Throws corrupt_image for what is no regular file; a symbolic link is
 /// not followed.
@@ -43,8 +43,11 @@ FileStat stat_fd(const Fd& fd, const Path& name);
 std::optional<FileStat> stat_if_exists(const Path& path);
 bool path_exists(const Path& path);
 
-/// The whole file; refuses more than `limit` bytes (invalid_argument).
+/// The whole of a regular file, or of a short one of proc or sysfs; refuses more than `limit` bytes
+/// (invalid_argument).
 std::string read_file(const Path& path, Bytes limit);
+/// The same; nothing where it does not exist.
+std::optional<std::string> read_file_if_exists(const Path& path, Bytes limit);
 /// Writes everything or throws.
 void write_all(const Fd& fd, std::string_view data, const Path& name);
 

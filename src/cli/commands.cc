@@ -9,10 +9,9 @@ namespace cowshed::cli {
 
 CLI::App* add_later(CLI::App& parent, Session& session, const std::string& name, const std::string& help) {
   CLI::App* const command = parent.add_subcommand(name, help + " (not supported yet)");
-  // Whatever it will take. As extras, arguments would fall through to the parent, which has no use for them.
-  const auto arguments = std::make_shared<std::vector<std::string>>();
-  command->add_option("ARGUMENT", *arguments)->expected(0, -1)->group("");
-  command->callback([&session, arguments, what = command->get_parent()->get_name() + " " + name] {
+  // Whatever it will take.
+  command->prefix_command();
+  command->callback([&session, what = command->get_parent()->get_name() + " " + name] {
     session.set_work([what](Session&) -> bool {
       const auto begin = what.find_first_not_of(' ');
       throw Error(ErrorKind::not_supported, fmt::format("{}: not supported yet", what.substr(begin)));

@@ -20,16 +20,18 @@ namespace {
 /// DM_UDEV_DISABLE_OTHER_RULES_FLAG.
 ///
 /// Set:
-///   DISABLE_DM_RULES         no /dev/mapper/NAME: nobody is to open a layer under a name, and renames are
-///   ours DISABLE_SUBSYSTEM_RULES  no lvm, multipath, crypt rules for it DISABLE_DISK_RULES       no blkid on
-///   it, no /dev/disk/by-*, no inotify watch that would bring back "change" events DISABLE_OTHER_RULES no
-///   pvscan, mdadm, btrfs scan; systemd makes no device unit for it PRIMARY_SOURCE           the rules take
-///   these flags rather than those remembered from an earlier event; what
-///                            is remembered then also holds for events of others ("udevadm trigger")
+/// - DISABLE_DM_RULES: no /dev/mapper/NAME: nobody is to open a layer under a name, and renames are ours
+/// - DISABLE_SUBSYSTEM_RULES: no lvm, multipath, crypt rules for it
+/// - DISABLE_DISK_RULES: no blkid on it, no /dev/disk/by-*, no inotify watch that would bring back "change"
+///   events
+/// - DISABLE_OTHER_RULES: no pvscan, mdadm, btrfs scan; systemd makes no device unit for it
+/// - PRIMARY_SOURCE: the rules take these flags rather than those remembered from an earlier event; what is
+///   remembered then also holds for events of others ("udevadm trigger")
+///
 /// Not set:
-///   LOW_PRIORITY             is about links that are not made
-///   DISABLE_LIBRARY_FALLBACK is about what libdevmapper does in the calling process
-///   the low 16 bits          name a semaphore that a rule counts down; cowshed does not wait for udev
+/// - LOW_PRIORITY is about links that are not made
+/// - DISABLE_LIBRARY_FALLBACK is about what libdevmapper does in the calling process
+/// - the low 16 bits name a semaphore that a rule counts down; cowshed does not wait for udev
 ///
 /// The value must not be 0, since the kernel then sends no DM_COOKIE at all (dm_kobject_uevent).
 constexpr std::uint32_t udev_flags_shift = 16;

@@ -45,7 +45,7 @@ struct Request {
 /// What the kernel writes into and reads from; wiped at the end where the request is secure.
 class Buffer {
  public:
-  static constexpr std::size_t first_size = 16 << 10;
+  static constexpr std::size_t first_size = 4 << 10;
   /// No honest answer is as large: a hundred thousand devices with full names and UUIDs take 30 MB.
   static constexpr std::size_t largest_size = 64 << 20;
   /// Where the data begins: behind the header, aligned as the kernel aligns its answers (get_result_buffer).

@@ -22,17 +22,16 @@ std::unique_lock<std::shared_mutex> Base::lock() {
 Bytes Base::image_size() const {
   const auto image = stat_if_exists(files_.image);
   if (!image) throw Error(ErrorKind::not_found, fmt::format("image '{}' is missing", files_.image.native()));
+  if (image->size.count == 0 || image->size.count % Sectors::bytes_each != 0)
+    throw Error(ErrorKind::corrupt_image,
+                fmt::format("image '{}' is {} bytes long, which is no whole number of {}-byte sectors",
+                            files_.image.native(), image->size.count, Sectors::bytes_each));
   return image->size;
 }
 
 bool Base::is_read_only(const OurDevice& device) {
   const auto info = control().info(device.uuid);
   return info && info->read_only;
-}
-
-void Base::remove_unopened(const OurDevice& device) {
-  refuse_while_open(control(), device);
-  control().remove(device.uuid);
 }
 
 void Base::refuse_second_start(const Stack& stack) {
@@ -91,7 +90,7 @@ void Base::commit_session(bool keep_revision) {
   const Stack stack = read_stack();
   if (!stack.session) return;
   const bool rw = !is_read_only(*stack.session);
-  remove_unopened(*stack.session);
+  remove_unopened(control(), *stack.session);
   Undo runs_on([&] {
     if (path_exists(files_.cow))
       bring_up_session(stack.views.back(), rw);
@@ -121,7 +120,7 @@ void Base::abandon_session() {
   const auto guard = lock();
   const Stack stack = read_stack();
   if (!stack.session) return;
-  remove_unopened(*stack.session);
+  remove_unopened(control(), *stack.session);
   const Undo at_the_end([this] { collect_or_leave(); });
   sync_files();
   if (frozen_view_is_clean(stack)) unlink_durably(files_.cow);
@@ -133,6 +132,8 @@ bool Base::is_dirty() {
   if (!host_.has_device_mapper()) return !is_clean_store(files_.cow);
   return !frozen_view_is_clean(read_stack());
 }
+
+void Base::verify_image() const { static_cast<void>(image_size()); }
 
 bool Base::is_broken() {
   if (!host_.has_device_mapper()) return false;
@@ -161,6 +162,7 @@ void Base::refuse_while_viewed() {
 
 Running Base::start_direct(bool rw) {
   const auto guard = lock();
+  verify_image();
   refuse_second_start(read_stack());
   collect_locked();
   refuse_views(read_stack());

@@ -87,6 +87,8 @@ class Base {
   /// collect(), and the cow of a session that was cut off before it had written anything goes.
   void tidy();
 
+  /// Throws not_found, corrupt_image.
+  void verify_image() const;
   /// Running or not: does the image hold what no clean stop has committed?
   bool is_dirty();
   /// The kernel could not save what a session overwrote: the committed state is lost to snapshots.
@@ -129,8 +131,6 @@ class Base {
   /// As above; a failure is left to recovery, since what was to be done is done.
   void collect_or_leave();
   bool is_read_only(const OurDevice& device);
-  /// Throws in_use.
-  void remove_unopened(const OurDevice& device);
   dm::DeviceNumber bring_up_session(const OurDevice& top, bool rw);
   void sync_files();
   void commit_files(bool is_clean, bool keep_revision);

@@ -10,9 +10,8 @@ namespace cowshed::layers {
 namespace {
 
 // Grace periods overlap: removing one layer each in 16 threads takes a tenth of the time one by one, more
-// threads gain little (measured on two CPUs). With a single CPU there is no grace period to wait for, and
-// threads only wait for each other.
-std::size_t max_threads() { return std::thread::hardware_concurrency() > 1 ? 16 : 1; }
+// threads gain little (measured on two CPUs).
+std::size_t max_threads() { return Host::removal_waits() ? 16 : 1; }
 
 }  // namespace
 
@@ -20,6 +19,11 @@ Host::Host() : workers_(max_threads()) {}
 Host::Host(std::unique_ptr<dm::IoctlPort> port)
     : control_(std::make_unique<dm::Control>(std::move(port))), workers_(max_threads()) {}
 Host::~Host() = default;
+
+bool Host::removal_waits() {
+  static const bool several_cpus = std::thread::hardware_concurrency() > 1;
+  return several_cpus;
+}
 
 dm::Control& Host::control() {
   const std::lock_guard guard(mutex_);

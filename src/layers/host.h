@@ -29,6 +29,8 @@ class Host {
   /// Without it nothing can run, and questions are answered so.
   bool has_device_mapper();
   Workers& workers() { return workers_; }
+  /// Removing a device waits for grace periods, milliseconds each. With a single CPU there are none.
+  [[nodiscard]] static bool removal_waits();
 
   /// A layer whose stop was answered could not be taken down.
   void leave_to_recovery(std::string why);

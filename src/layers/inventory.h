@@ -35,5 +35,7 @@ std::optional<OurDevice> find_guest_device(Host& host, const VolumeKey& key);
 
 /// Throws in_use when someone holds the device open.
 void refuse_while_open(dm::Control& control, const OurDevice& device);
+/// Removes it; throws in_use when someone holds it open.
+void remove_unopened(dm::Control& control, const OurDevice& device);
 
 }  // namespace cowshed::layers

@@ -18,9 +18,6 @@ Running start_plain(Host& host, const VolumeKey& key, const Path& file, bool rw)
           rw};
 }
 
-void stop_plain(Host& host, const OurDevice& plain) {
-  refuse_while_open(host.control(), plain);
-  host.control().remove(plain.uuid);
-}
+void stop_plain(Host& host, const OurDevice& plain) { remove_unopened(host.control(), plain); }
 
 }  // namespace cowshed::layers

@@ -32,20 +32,30 @@ void remove_if_there(dm::Control& control, const dm::DmUuid& uuid) {
   }
 }
 
+void do_or_leave(Host& host, const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const std::exception& failure) {
+    host.leave_to_recovery(failure.what());
+  }
+}
+
 }  // namespace
 
 void let_go(Host& host, const OurDevice& device, std::function<void()> afterwards) {
   dm::Control& control = host.control();
+  if (!host.removal_waits()) {
+    remove_unopened(control, device);
+    return do_or_leave(host, afterwards);
+  }
   refuse_while_open(control, device);
   // By name: the kernel renames by name only, any other id costs a question first.
   control.rename(device.name, gone_name(device.device));
   const auto remove = [&host, &control, uuid = device.uuid, afterwards = std::move(afterwards)] {
-    try {
+    do_or_leave(host, [&] {
       remove_if_there(control, uuid);
       afterwards();
-    } catch (const std::exception& failure) {
-      host.leave_to_recovery(failure.what());
-    }
+    });
   };
   try {
     host.workers().submit(remove);

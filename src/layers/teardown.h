@@ -13,10 +13,11 @@ namespace cowshed::layers {
 dm::DeviceNumber bring_up_for_guest(dm::Control& control, const VolumeKey& key, Role role,
                                     std::uint64_t number, const dm::Table& table, bool rw);
 
-/// Takes a throw-away layer down: renamed at once, so that it is not found any more and its volume may start
-/// again; removed, with everything under it that only it held, by the host's threads (the kernel waits out
-/// grace periods there); then `afterwards` runs. What fails there is logged and left to recovery. Throws
-/// in_use while the device is open.
+/// Takes a throw-away layer down, with everything under it that only it held; then `afterwards` runs, and
+/// what fails there is left to recovery. Where the kernel waits out grace periods (Host::removal_waits) the
+/// answer does not: the layer is renamed at once, so that it is not found any more and its volume may start
+/// again, and removed by the host's threads, where a failure is left to recovery, too. Throws in_use while
+/// the device is open.
 void let_go(Host& host, const OurDevice& device, std::function<void()> afterwards);
 
 }  // namespace cowshed::layers

@@ -50,9 +50,15 @@ Fd open_control() {
               "there are no loop devices: " + control_node.native() + " does not exist", ENOENT);
 }
 
+/// Opened on first use; the next use tries again where that fails.
+const Fd& control() {
+  static const Fd fd = open_control();
+  return fd;
+}
+
 /// The kernel makes a device when all are taken.
-int free_number(const Fd& control) {
-  const int number = ::ioctl(control.get(), LOOP_CTL_GET_FREE);
+int free_number() {
+  const int number = ::ioctl(control().get(), LOOP_CTL_GET_FREE);
   if (number < 0) throw Error::from_errno(errno, "find a free loop device (LOOP_CTL_GET_FREE)");
   return number;
 }
@@ -97,8 +103,8 @@ struct Attached {
   int number;
 };
 
-std::optional<Attached> try_attach(const Fd& control, const loop_config& config, bool read_only) {
-  const int number = free_number(control);
+std::optional<Attached> try_attach(const loop_config& config, bool read_only) {
+  const int number = free_number();
   auto fd = open_free(number, read_only);
   if (!fd || !configure(*fd, number, config)) return std::nullopt;
   return Attached{std::move(*fd), number};
@@ -107,9 +113,8 @@ std::optional<Attached> try_attach(const Fd& control, const loop_config& config,
 Attached attach_somewhere(const loop_config& config, bool read_only) {
   constexpr int attempts = 64;
   constexpr int eager_attempts = 8;
-  const Fd control = open_control();
   for (int attempt = 0; attempt < attempts; ++attempt) {
-    if (auto attached = try_attach(control, config, read_only)) return std::move(*attached);
+    if (auto attached = try_attach(config, read_only)) return std::move(*attached);
     if (attempt >= eager_attempts) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   throw Error(ErrorKind::in_use,

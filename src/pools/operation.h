@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <exception>
 #include <future>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace cowshed::pools {
 
@@ -13,34 +16,40 @@ namespace cowshed::pools {
 template <typename T>
 class [[nodiscard]] Operation {
  public:
-  static Operation pending(std::future<T> future) { return Operation(std::move(future)); }
+  static Operation pending(std::future<T> future) { return Operation(Outcome(std::move(future))); }
 
   /// Runs `body` now; what it returns or throws is the operation's result.
   template <typename Body>
   static Operation run_now(Body&& body) {
-    std::promise<T> promise;
     try {
       if constexpr (std::is_void_v<T>) {
         std::forward<Body>(body)();
-        promise.set_value();
+        return Operation(Outcome(Value{}));
       } else {
-        promise.set_value(std::forward<Body>(body)());
+        return Operation(Outcome(std::forward<Body>(body)()));
       }
     } catch (...) {
-      promise.set_exception(std::current_exception());
+      return Operation(Outcome(std::current_exception()));
     }
-    return Operation(promise.get_future());
   }
 
   /// Waits; once. Throws what the operation failed with.
-  T get() { return future_.get(); }
+  T get() {
+    if (auto* future = std::get_if<std::future<T>>(&outcome_)) return future->get();
+    if (auto* failure = std::get_if<std::exception_ptr>(&outcome_)) std::rethrow_exception(*failure);
+    if constexpr (!std::is_void_v<T>) return std::move(std::get<Value>(outcome_));
+  }
   [[nodiscard]] bool is_ready() const {
-    return future_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+    const auto* future = std::get_if<std::future<T>>(&outcome_);
+    return future == nullptr || future->wait_for(std::chrono::seconds(0)) == std::future_status::ready;
   }
 
  private:
-  explicit Operation(std::future<T> future) : future_(std::move(future)) {}
-  std::future<T> future_;
+  using Value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+  using Outcome = std::variant<Value, std::exception_ptr, std::future<T>>;
+
+  explicit Operation(Outcome outcome) : outcome_(std::move(outcome)) {}
+  Outcome outcome_;
 };
 
 }  // namespace cowshed::pools

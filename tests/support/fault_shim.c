@@ -5,13 +5,13 @@
 // happens any more, a test visits every point at which a command can be cut off. Built as
 // bin/libfault_shim.so; what calls it from C++: support/fault.h.
 //
+// clang-format off
 // Environment, read once when the program starts:
 //
 //   COWSHED_FAULT_CALLS    which calls count, names separated by commas (default: all)
 //       all                every call named below
-//       ioctl dm loop      ioctls: all, those of device-mapper, those of loop devices; a single one by its
-//       name: DM_TABLE_LOAD,
-//                          LOOP_CONFIGURE, ...
+//       ioctl dm loop      ioctls: all, those of device-mapper, those of loop devices; a single one by its name:
+//                          DM_TABLE_LOAD, LOOP_CONFIGURE, ...
 //       open               calls that give out a descriptor
 //       change             calls that change directories: mkdir, rmdir, rename, unlink, link, symlink
 //       write              write, pwrite, ftruncate, fallocate
@@ -23,19 +23,23 @@
 //       close              close
 //       anything else      one function: rename, unlink, ...
 //   COWSHED_FAULT_AT       n, from 1 (default 0: never)
-//   COWSHED_FAULT_REPEAT   how many calls from the n-th on are hit (default 1; 0: all that follow). Only for
-//   an errno. COWSHED_FAULT_ACTION   what happens at the n-th
+//   COWSHED_FAULT_REPEAT   how many calls from the n-th on are hit (default 1; 0: all that follow); for an errno
+//   COWSHED_FAULT_ACTION   what happens at the n-th
 //       count              nothing (the default)
-//       ENOMEM, EBUSY, ... the call fails with this errno (a name or a number) without being made; close is
-//       made, then fails kill               the program is killed (SIGKILL) before the call kill-after the
-//       program is killed when the call is done, before it learns the result powercut           the machine
-//       is reset (b to /proc/sysrq-trigger) before the call; nothing is synced powercut-after     the same
-//       after the call
+//       ENOMEM, EBUSY, ... the call fails with this errno (a name or a number) without being made; close is made,
+//                          then fails
+//       kill               the program is killed (SIGKILL) before the call
+//       kill-after         the program is killed when the call is done, before it learns the result
+//       powercut           the machine is reset (b to /proc/sysrq-trigger) before the call; nothing is synced
+//       powercut-after     the same after the call
 //   COWSHED_FAULT_REPORT   a file that gets these lines
 //       hit N NAME         the call that was hit
 //       count N            how many calls counted, when the program ends (not when it is killed)
 //   COWSHED_FAULT_TRACE    if set, the report also gets a line "call N NAME" for each call that counts
 //   COWSHED_FAULT_PROGRAM  only in a program of this name (basename); for commands that start others
+//
+// The program finds two CPUs, whatever there are: what it does in threads then is to be cut off, too.
+// clang-format on
 //
 // Threads are counted together, so with several the n-th call is not the same in every run. What libc calls
 // within itself (stdio, malloc) does not count. Under AddressSanitizer, which wants to be the first library:
@@ -59,6 +63,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -430,3 +435,5 @@ int ioctl(int fd, unsigned long request, ...) {
   if (verdict == end_after) end_here();
   return done;
 }
+
+int get_nprocs(void) { return 2; }

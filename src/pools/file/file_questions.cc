@@ -34,23 +34,13 @@ void FileVolume::verify() {
     default:
       break;
   }
-  verify_image();
+  base().verify_image();
   const auto file = files();
   for (const Path& store : {file.cow, file.revision})
     if (path_exists(store)) layers::check_store_file(store, size());
   if (base().is_broken())
     throw Error(ErrorKind::corrupt_image,
                 fmt::format("the kernel has marked the view over '{}' invalid", file.cow.native()));
-}
-
-void FileVolume::verify_image() {
-  const Path image = files().image;
-  const auto found = stat_if_exists(image);
-  if (!found) throw Error(ErrorKind::not_found, fmt::format("image '{}' is missing", image.native()));
-  if (found->size.count == 0 || found->size.count % Sectors::bytes_each != 0)
-    throw Error(ErrorKind::corrupt_image,
-                fmt::format("image '{}' is {} bytes long, which is no whole number of {}-byte sectors",
-                            image.native(), found->size.count, Sectors::bytes_each));
 }
 
 bool FileVolume::is_dirty() { return kind() == VolumeKind::origin && base().is_dirty(); }

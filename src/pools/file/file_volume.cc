@@ -116,15 +116,11 @@ layers::Running FileVolume::start_now() {
     case VolumeKind::volatile_:
       return start_volatile();
     case VolumeKind::snapshot: {
-      FileVolume& from = file_source();
-      from.verify_image();
-      layers::Base base = from.base();
+      layers::Base base = file_source().base();
       return layers::start_snapshot(file_pool_.host(), key(), base, file_pool_.directory(), rw);
     }
-    default: {
-      verify_image();
+    default:
       return snapshots_off() ? base().start_direct(rw) : base().start_session(rw);
-    }
   }
 }
 
@@ -202,11 +198,9 @@ void FileVolume::abandon_now() {
 
 // --- not yet
 
-Operation<void> FileVolume::export_to(const Path&) {
-  not_supported("export", "this comes with the copy engine");
-}
+Operation<void> FileVolume::export_to(const Path&) { not_supported("export", "not supported yet"); }
 Operation<void> FileVolume::revert(std::optional<std::string>) {
-  not_supported("revert", "this comes with the merge engine");
+  not_supported("revert", "not supported yet");
 }
 
 }  // namespace cowshed::pools::file

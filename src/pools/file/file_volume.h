@@ -65,7 +65,6 @@ class FileVolume : public Volume {
   /// What an earlier stop that failed half-way may have left.
   void discard_rest();
   void abandon_now();
-  void verify_image();
 
   FilePool& file_pool_;
   /// One operation on a volume at a time.

@@ -221,9 +221,9 @@ TEST_F(ControlTest, BufferGrowsUntilTheAnswerFits) {
     a.header.target_count = 1;
   };
   EXPECT_EQ(control.table(uuid).at(0).params, params);
-  ASSERT_EQ(kernel.requests().size(), 4u);
-  EXPECT_EQ(kernel.calls[1].header.data_size, 16u << 10);
-  EXPECT_EQ(kernel.calls[4].header.data_size, 128u << 10);
+  ASSERT_EQ(kernel.requests().size(), 6u);
+  EXPECT_EQ(kernel.calls[1].header.data_size, 4u << 10);
+  EXPECT_EQ(kernel.calls[6].header.data_size, 128u << 10);
 }
 
 TEST_F(ControlTest, BufferDoesNotGrowForEver) {
