@@ -38,23 +38,23 @@ std::optional<OurDevice> find_guest_device(Host& host, const VolumeKey& key) {
 
 namespace {
 
-Error still_open(const OurDevice& device) {
-  return {ErrorKind::in_use, fmt::format("{} ({}) is still open; let the guest close it first",
-                                         dm::node_of(device.device), device.name.str())};
+std::string still_open(const OurDevice& device) {
+  return fmt::format("{} ({}) is still open; let the guest close it first", dm::node_of(device.device),
+                     device.name.str());
 }
 
 }  // namespace
 
 void refuse_while_open(dm::Control& control, const OurDevice& device) {
   const auto info = control.info(device.uuid);
-  if (info && info->open_count > 0) throw still_open(device);
+  if (info && info->open_count > 0) throw Error(ErrorKind::in_use, still_open(device));
 }
 
 void remove_unopened(dm::Control& control, const OurDevice& device) {
   try {
     control.remove(device.uuid);
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::in_use) throw still_open(device);
+  } catch (Error& error) {
+    if (error.kind() == ErrorKind::in_use) error.add_context(still_open(device));
     throw;
   }
 }

@@ -58,6 +58,14 @@ const std::vector<FaultKind>& fault_kinds() {
   return kinds;
 }
 
+namespace {
+
+/// What lies between two calls that change something differs little; which are visited differs from run to
+/// run.
+constexpr unsigned long short_run_stride = 5;
+
+}  // namespace
+
 bool is_long_run() { return std::getenv("COWSHED_LONG") != nullptr; }
 
 bool FaultTest::fail_one(const Sweep& sweep, const Fault& fault) {
@@ -106,8 +114,9 @@ void FaultTest::fail_each_call(const Sweep& sweep) {
 
 void FaultTest::kill_at_each_call(const KillSweep& sweep) {
   const std::string calls = is_long_run() ? "all" : "ioctl,open,change,write,sync,thread";
+  const unsigned long stride = is_long_run() ? 1 : short_run_stride;
   unsigned long points = 0;
-  for (unsigned long at = 1; !HasFatalFailure(); ++at) {
+  for (unsigned long at = 1 + test::between(random_, 0, stride - 1); !HasFatalFailure(); at += stride) {
     sweep.prepare();
     const Fault fault{calls, at, "kill"};
     const auto [outcome, report] = cowshed_with(fault, sweep.command);

@@ -19,11 +19,13 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 
 /// So few steps cannot reach everything.
 constexpr std::uint64_t fewest_for_all = 300;
+constexpr std::uint64_t many_steps = 10'000;
 
 class ModelTest : public VmTest {};
 
 TEST_F(ModelTest, every_vm_sees_what_the_model_says_through_commands_kills_and_recoveries) {
-  const auto steps = number_from("COWSHED_MODEL_STEPS", fewest_for_all);
+  const bool is_long = std::getenv("COWSHED_LONG") != nullptr;
+  const auto steps = number_from("COWSHED_MODEL_STEPS", is_long ? many_steps : fewest_for_all);
   model::Play play(seed(), scratch(), "/tmp/cowshed-model-run");
   if (steps >= fewest_for_all) play.require_all();
   try {
