@@ -91,6 +91,7 @@ class StartStop {
     // With one CPU there is no waiting to overlap, and the threads' memory slows down what comes next.
     if (std::thread::hardware_concurrency() > 1) add("limit-parallel", make_limit_parallel);
     add("cowshed", make_cowshed);
+    add("cowshed-alone", make_cowshed_alone);
     for (const char* name : {"dmsetup-upper", "dmsetup", "lvm-thin"})
       add(name, [&](const Place& place) {
         return make_script_tool(name, options_.scripts + "/" + name + ".sh", place);

@@ -25,22 +25,23 @@ namespace app = cowshed::app;
 
 class Cowshed : public Tool {
  public:
-  explicit Cowshed(const Place& place)
-      : Tool("cowshed"),
+  Cowshed(std::string name, const Place& place, bool is_shared)
+      : Tool(std::move(name)),
+        is_shared_(is_shared),
         image_(place.image),
         slots_(place.slots),
-        locations_(app::Locations::find(place.directory + "/state", "/run/cowshed-bench")) {}
+        locations_(app::Locations::find(place.directory + "/state", "/run/" + this->name())) {}
 
   void set_up() override {
     app::create_vm(open(), {.name = template_name(), .root_image = image_});
     for (int slot = holder; slot < slots_; ++slot) define(slot);
-    start(holder);
+    if (is_shared_) start(holder);
     rest();
   }
 
   void tear_down() override {
     open();
-    stop(holder);
+    if (is_shared_) stop(holder);
     rest();
   }
 
@@ -52,6 +53,7 @@ class Cowshed : public Tool {
   void rest() override { app_.reset(); }
 
   [[nodiscard]] std::string note() const override {
+    if (!is_shared_) return "as cowshed, but no other VM uses the template";
     return "a start opens the installation, takes its lock and reads the definition files";
   }
 
@@ -82,6 +84,7 @@ class Cowshed : public Tool {
     return *app_;
   }
 
+  bool is_shared_;
   Path image_;
   int slots_;
   app::Locations locations_;
@@ -90,6 +93,12 @@ class Cowshed : public Tool {
 
 }  // namespace
 
-std::unique_ptr<Tool> make_cowshed(const Place& place) { return std::make_unique<Cowshed>(place); }
+std::unique_ptr<Tool> make_cowshed(const Place& place) {
+  return std::make_unique<Cowshed>("cowshed", place, true);
+}
+
+std::unique_ptr<Tool> make_cowshed_alone(const Place& place) {
+  return std::make_unique<Cowshed>("cowshed-alone", place, false);
+}
 
 }  // namespace bench

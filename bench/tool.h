@@ -66,6 +66,9 @@ std::unique_ptr<Tool> make_limit(const Place& place);
 /// The same calls, the removals of several VMs in a thread each.
 std::unique_ptr<Tool> make_limit_parallel(const Place& place);
 std::unique_ptr<Tool> make_cowshed(const Place& place);
+/// The same without the app VM that runs all the time: the template's view comes and goes with each start and
+/// stop.
+std::unique_ptr<Tool> make_cowshed_alone(const Place& place);
 /// `script` is a shell script that serves requests: see bench/scripts/serve.sh.
 std::unique_ptr<Tool> make_script_tool(std::string name, const std::string& script, const Place& place);
 
