@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `file` driver on a real device-mapper: the promises of each kind of volume.
+#include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -21,6 +22,13 @@ bool kernel_refuses_writes(const Path& node) {
   const Fd fd(::open(node.c_str(), O_RDWR | O_CLOEXEC));
   const bool refused = !fd.is_open() || ::write(fd.get(), "x", 1) < 0;
   return refused && (errno == EPERM || errno == EACCES || errno == EROFS);
+}
+
+/// What fstrim sends: 0 or the errno.
+int discard(const Path& node, Bytes at, Bytes length) {
+  const Fd fd = open_direct(node, O_RDWR);
+  std::uint64_t range[2] = {at.count, length.count};
+  return ::ioctl(fd.get(), BLKDISCARD, range) == 0 ? 0 : errno;
 }
 
 TEST_F(FilePoolTest, what_an_origin_volume_holds_survives_its_stop) {
@@ -74,6 +82,36 @@ TEST_F(FilePoolTest, what_a_snapshot_writes_is_seen_by_nobody_and_gone_after_its
   EXPECT_EQ(get(start(one), first_block), 0);
   EXPECT_EQ(get(start(root), first_block), 0);
   for (auto* volume : {&one, &two, &root}) stop(*volume);
+}
+
+TEST_F(FilePoolTest, a_snapshot_that_is_discarded_reads_zeros_where_it_wrote_and_touches_nothing_below) {
+  auto& root = origin("debian");
+  const Path template_node = start(root);
+  for (const Bytes at : {first_block, far_block}) put(template_node, at, 'a');
+  stop(root);
+  auto& one = snapshot_of(root, "one");
+  auto& two = snapshot_of(root, "two");
+  const Path node = start(one);
+  start(two);
+  put(node, first_block, 'x');
+  EXPECT_EQ(discard(node, Bytes{0}, image_size), 0);
+  EXPECT_EQ(get(node, first_block), 0);
+  EXPECT_EQ(get(node, far_block), 'a');
+  EXPECT_EQ(get(two.block_device()->node, first_block), 'a');
+  stop(one);
+  stop(two);
+  const Path again = start(root);
+  for (const Bytes at : {first_block, far_block}) EXPECT_EQ(get(again, at), 'a');
+  stop(root);
+}
+
+TEST_F(FilePoolTest, a_discard_of_a_session_in_place_is_refused) {
+  auto& root = origin("debian");
+  const Path node = start(root);
+  put(node, first_block, 'a');
+  EXPECT_EQ(discard(node, Bytes{0}, image_size), EOPNOTSUPP);
+  EXPECT_EQ(get(node, first_block), 'a');
+  stop(root);
 }
 
 TEST_F(FilePoolTest, a_volatile_volume_is_empty_at_each_start) {
