@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint32_t magic = 0x70416e53;  // "SnAp", little endian
 constexpr std::uint32_t version = 1;
+constexpr std::size_t restores_at = 16;
 constexpr Bytes min_chunk{512};
 constexpr Bytes max_chunk = mebibytes(1);
 
@@ -21,6 +22,11 @@ Int little_endian(std::span<const std::byte> raw) {
   Int value = 0;
   for (std::size_t i = 0; i < sizeof(Int); ++i) value |= static_cast<Int>(raw[i]) << (8 * i);
   return value;
+}
+
+template <typename Int>
+void put_little_endian(Int value, std::span<std::byte> raw) {
+  for (std::size_t i = 0; i < sizeof(Int); ++i) raw[i] = static_cast<std::byte>(value >> (8 * i) & 0xff);
 }
 
 bool is_chunk_size(Bytes bytes) {
@@ -49,7 +55,20 @@ std::optional<Header> parse_header(std::span<const std::byte, header_size> raw) 
   const Bytes chunk = to_bytes(Sectors{word(3)});
   if (!is_chunk_size(chunk))
     throw corrupt(fmt::format("snapshot store with an impossible chunk size of {} sectors", word(3)));
-  return Header{ChunkSize(chunk)};
+  const auto restores = little_endian<std::uint64_t>(raw.subspan<restores_at, 8>());
+  return Header{ChunkSize(chunk), restores == 0 ? std::nullopt : std::make_optional(Bytes{restores})};
+}
+
+void write_header(const Header& header, std::span<std::byte, header_size> raw) {
+  const std::uint32_t words[] = {magic, 1, version,
+                                 static_cast<std::uint32_t>(header.chunk_size.sectors().count)};
+  for (std::size_t i = 0; i < std::size(words); ++i) put_little_endian(words[i], raw.subspan(4 * i, 4));
+  put_little_endian(header.restores.value_or(Bytes{0}).count, raw.subspan<restores_at, 8>());
+}
+
+void write_exception(const Exception& exception, std::span<std::byte, exception_size> raw) {
+  put_little_endian(exception.old_chunk, raw.first(8));
+  put_little_endian(exception.new_chunk, raw.subspan(8, 8));
 }
 
 Exception parse_exception(std::span<const std::byte, exception_size> raw) {
@@ -60,9 +79,21 @@ std::uint64_t metadata_chunk(ChunkSize chunk_size, std::uint64_t index) {
   return 1 + index * (chunk_size.entries_per_area() + 1);
 }
 
+bool is_metadata_chunk(ChunkSize chunk_size, std::uint64_t chunk) {
+  return chunk != 0 && (chunk - 1) % (chunk_size.entries_per_area() + 1) == 0;
+}
+
+std::uint64_t data_chunk(ChunkSize chunk_size, std::uint64_t index) {
+  const std::uint64_t entries = chunk_size.entries_per_area();
+  return metadata_chunk(chunk_size, index / entries) + 1 + index % entries;
+}
+
+Bytes size_with(ChunkSize chunk_size, std::uint64_t exceptions) {
+  return chunk_size.bytes() * (exceptions + exceptions / chunk_size.entries_per_area() + 2);
+}
+
 Bytes persistent_size(Bytes origin, ChunkSize chunk_size) {
-  const std::uint64_t chunks = chunk_size.chunks_in(origin);
-  return chunk_size.bytes() * (chunks + chunks / chunk_size.entries_per_area() + 2);
+  return size_with(chunk_size, chunk_size.chunks_in(origin));
 }
 
 Bytes transient_size(Bytes origin, ChunkSize chunk_size) {

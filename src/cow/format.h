@@ -37,6 +37,9 @@ class ChunkSize {
 
 struct Header {
   ChunkSize chunk_size;
+  /// Of a committed revision: the size of the state it restores. cowshed's own; nothing in what the kernel
+  /// wrote, which fills the header with zeros.
+  std::optional<Bytes> restores = std::nullopt;
 };
 
 /// An exception: old chunk `old_chunk` of the origin is kept in chunk `new_chunk` of the store.
@@ -45,7 +48,7 @@ struct Exception {
   std::uint64_t new_chunk = 0;
 };
 
-constexpr std::size_t header_size = 16;
+constexpr std::size_t header_size = 24;
 constexpr std::size_t exception_size = 16;
 
 /// Nothing for an all-zero header: an empty store, which the kernel initialises when it first loads it.
@@ -54,8 +57,17 @@ constexpr std::size_t exception_size = 16;
 std::optional<Header> parse_header(std::span<const std::byte, header_size> raw);
 Exception parse_exception(std::span<const std::byte, exception_size> raw);
 
+void write_header(const Header& header, std::span<std::byte, header_size> raw);
+void write_exception(const Exception& exception, std::span<std::byte, exception_size> raw);
+
 /// Where the metadata chunk of area `index` lies.
 std::uint64_t metadata_chunk(ChunkSize chunk_size, std::uint64_t index);
+bool is_metadata_chunk(ChunkSize chunk_size, std::uint64_t chunk);
+/// Where the kernel puts the data of exception `index`, counted from 0.
+std::uint64_t data_chunk(ChunkSize chunk_size, std::uint64_t index);
+/// What a store with so many exceptions takes, the metadata chunk included that the kernel wants to read
+/// behind a full area.
+Bytes size_with(ChunkSize chunk_size, std::uint64_t exceptions);
 
 /// What a persistent store needs so that it cannot overflow even when all of `origin` is rewritten. One
 /// sector less and the kernel invalidates it (measured).

@@ -74,10 +74,15 @@ TEST(CowStore, exceptions_are_counted_across_areas) {
   EXPECT_EQ(store.check().exceptions, Store::entries + 1);
 }
 
-TEST(CowStore, a_store_may_end_where_an_area_is_full) {
-  Store store(Store::entries + 2);
-  for (std::size_t i = 0; i < Store::entries; ++i) store.entry(i, i, 2 + i);
-  EXPECT_EQ(store.check().exceptions, Store::entries);
+TEST(CowStore, a_store_that_ends_where_an_area_is_full_is_refused_as_by_the_kernel) {
+  for (const std::size_t missing : {0u, 1u}) {
+    Store store(Store::entries + 3 - missing);
+    for (std::size_t i = 0; i < Store::entries; ++i) store.entry(i, i, 2 + i);
+    if (missing == 0)
+      EXPECT_EQ(store.check().exceptions, Store::entries);
+    else
+      expect_error(ErrorKind::corrupt_image, [&] { store.check(); });
+  }
 }
 
 TEST(CowStore, entries_that_point_nowhere_are_refused) {
@@ -86,6 +91,27 @@ TEST(CowStore, entries_that_point_nowhere_are_refused) {
     store.entry(0, old_chunk, new_chunk);
     expect_error(ErrorKind::corrupt_image, [&] { store.check(); });
   }
+}
+
+TEST(CowStore, two_entries_for_one_chunk_are_refused) {
+  Store store(5);
+  store.entry(0, 7, 2);
+  store.entry(1, 7, 3);
+  expect_error(ErrorKind::corrupt_image, [&] { store.check(); });
+}
+
+TEST(CowStore, two_entries_that_share_their_data_are_refused) {
+  Store store(5);
+  store.entry(0, 7, 2);
+  store.entry(1, 8, 2);
+  expect_error(ErrorKind::corrupt_image, [&] { store.check(); });
+}
+
+TEST(CowStore, what_lies_behind_the_end_of_the_list_does_not_count) {
+  Store store(5);
+  store.entry(0, 7, 2);
+  store.entry(2, 1ull << 40, 3);
+  EXPECT_EQ(store.check().exceptions, 1u);
 }
 
 TEST(CowStore, a_truncated_store_is_refused) {
