@@ -4,6 +4,7 @@
 #include <chrono>
 #include <exception>
 #include <future>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -16,40 +17,46 @@ namespace cowshed::pools {
 template <typename T>
 class [[nodiscard]] Operation {
  public:
-  static Operation pending(std::future<T> future) { return Operation(Outcome(std::move(future))); }
+  static Operation pending(std::future<T> future) {
+    Operation operation;
+    operation.pending_ = std::move(future);
+    return operation;
+  }
 
   /// Runs `body` now; what it returns or throws is the operation's result.
   template <typename Body>
   static Operation run_now(Body&& body) {
+    Operation operation;
     try {
-      if constexpr (std::is_void_v<T>) {
+      if constexpr (std::is_void_v<T>)
         std::forward<Body>(body)();
-        return Operation(Outcome(Value{}));
-      } else {
-        return Operation(Outcome(std::forward<Body>(body)()));
-      }
+      else
+        operation.value_.emplace(std::forward<Body>(body)());
     } catch (...) {
-      return Operation(Outcome(std::current_exception()));
+      operation.failure_ = std::current_exception();
     }
+    return operation;
   }
 
   /// Waits; once. Throws what the operation failed with.
   T get() {
-    if (auto* future = std::get_if<std::future<T>>(&outcome_)) return future->get();
-    if (auto* failure = std::get_if<std::exception_ptr>(&outcome_)) std::rethrow_exception(*failure);
-    if constexpr (!std::is_void_v<T>) return std::move(std::get<Value>(outcome_));
+    if (pending_.valid()) return pending_.get();
+    if (failure_) std::rethrow_exception(failure_);
+    if constexpr (!std::is_void_v<T>) return *std::move(value_);
   }
   [[nodiscard]] bool is_ready() const {
-    const auto* future = std::get_if<std::future<T>>(&outcome_);
-    return future == nullptr || future->wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+    return !pending_.valid() || pending_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
   }
 
  private:
   using Value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
-  using Outcome = std::variant<Value, std::exception_ptr, std::future<T>>;
 
-  explicit Operation(Outcome outcome) : outcome_(std::move(outcome)) {}
-  Outcome outcome_;
+  Operation() = default;
+
+  /// Valid as long as nobody has got it.
+  std::future<T> pending_;
+  std::exception_ptr failure_;
+  std::optional<Value> value_;
 };
 
 }  // namespace cowshed::pools
