@@ -222,9 +222,11 @@ Fault Generator::fault(const std::string& what, const std::string& action) {
   // A call that was rare so far.
   if (possible.empty()) possible = points();
   std::string point = pick(random_, possible);
+  // Of those that were rare so far the one that was tried least: some are out of reach in most commands.
   if (chance(60))
-    point =
-        *std::ranges::min_element(possible, {}, [&](const auto& p) { return tally_.count("killed at", p); });
+    point = *std::ranges::min_element(
+        possible, {}, [&](const auto& p) { return std::pair(tally_.count("killed at", p), tried_[p]); });
+  ++tried_[point];
   unsigned long most = std::max(1ul, known.contains(point) ? known[point] : 2);
   // With fewer volumes there are fewer calls.
   if (chance(50)) most = std::min(most, 3ul);

@@ -71,6 +71,8 @@ class Generator {
   Tally& tally_;
   /// How many calls of each kind an operation makes at most.
   std::map<std::string, std::map<std::string, unsigned long>> known_;
+  /// How often each point was chosen, hit or not.
+  std::map<std::string, unsigned> tried_;
   std::map<std::string, unsigned> counted_;
 };
 
