@@ -91,13 +91,15 @@ namespace {
 /// Memory aligned as O_DIRECT wants it.
 class Block {
  public:
-  explicit Block(Bytes length) : bytes_(static_cast<char*>(std::aligned_alloc(4096, length.count))) {}
+  explicit Block(Bytes length)
+      : bytes_(static_cast<char*>(std::aligned_alloc(page, (length.count + page - 1) / page * page))) {}
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
   ~Block() { std::free(bytes_); }
   [[nodiscard]] char* get() const { return bytes_; }
 
  private:
+  static constexpr std::size_t page = 4096;
   char* bytes_;
 };
 
