@@ -6,20 +6,26 @@
 
 #include "base/error.h"
 #include "base/undo.h"
+#include "io/copy_file.h"
 
 namespace cowshed::layers {
 
 namespace {
 
-void fill(const Fd& image, const Path& name, Bytes size, const Path& content,
-          const io::CopyProgress& progress) {
-  const Fd from = open_file(content, O_RDONLY);
+void fill(const Path& image, Bytes size, const Path& content, const io::CopyProgress& progress) {
+  const Fd from = io::open_direct_if_possible(content, O_RDONLY);
   const Bytes length = stat_fd(from, content).size;
   if (length > size)
     throw Error(ErrorKind::invalid_argument,
                 fmt::format("'{}' is {} bytes long, which is more than the volume's {}", content.native(),
                             length.count, size.count));
-  io::copy_sparse(from, content, image, name, progress);
+  const Fd to = io::open_direct_if_possible(image, O_RDWR);
+  io::CopyOptions options;
+  options.progress = progress;
+  // The image is new, and synced as a whole when it is complete.
+  options.zeroes = io::Zeroes::skip;
+  options.sync = false;
+  io::copy_file(io::End(from, content), io::End(to, image), options);
 }
 
 }  // namespace
@@ -34,7 +40,7 @@ void create_image(const Path& image, Bytes size, const std::optional<Path>& cont
   unlink_if_exists(temporary);
   const Fd fd = create_sparse(temporary, size);
   Undo undo([&] { unlink_if_exists(temporary); });
-  if (content) fill(fd, temporary, size, *content, progress);
+  if (content) fill(temporary, size, *content, progress);
   sync_file(fd, temporary);
   Undo undo_all([&] { unlink_if_exists(image); });
   rename_durably(temporary, image);

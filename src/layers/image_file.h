@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "base/file.h"
-#include "io/sparse_copy.h"
+#include "io/copy.h"
 
 namespace cowshed::layers {
 

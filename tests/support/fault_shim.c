@@ -38,6 +38,7 @@
 //   COWSHED_FAULT_TRACE    if set, the report also gets a line "call N NAME" for each call that counts
 //   COWSHED_FAULT_PROGRAM  only in a program of this name (basename); for commands that start others
 //
+// The program finds no io_uring: its requests would not come through libc.
 // The program finds two CPUs, whatever there are: what it does in threads then is to be cut off, too.
 // clang-format on
 //
@@ -374,6 +375,12 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
   const int done = next(thread, attributes, body, argument);
   if (verdict == end_after) end_here();
   return done;
+}
+
+// A ring goes past libc, and nothing of it would count. Refused one, the program makes calls that do.
+int io_uring_queue_init(unsigned entries, void* ring, unsigned flags) {
+  (void)entries, (void)ring, (void)flags;
+  return -EPERM;
 }
 
 // --- ioctl
