@@ -29,7 +29,7 @@ namespace {
 struct Options {
   std::string kernel = "host";
   int rounds = 200;
-  int many = 20;
+  int many = 40;
   std::string directory = "/scratch";
   std::string raw_device;
   std::string scripts;
@@ -40,7 +40,7 @@ struct Options {
 constexpr std::uint64_t image_bytes = 10ULL << 30;
 /// Rounds that are not counted: they fault in memory and fill caches.
 constexpr int warm_up_rounds = 3;
-constexpr int rounds_between_many = 20;
+constexpr int rounds_between_many = 40;
 /// What the kernel has yet to do for a device that is gone (work queues, RCU callbacks) is not to fall into
 /// the next tool's time.
 constexpr std::chrono::milliseconds pause(30);
