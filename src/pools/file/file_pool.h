@@ -7,6 +7,7 @@
 #include "layers/host.h"
 #include "layers/names.h"
 #include "pools/driver_context.h"
+#include "pools/file/shared_directory.h"
 #include "pools/pool.h"
 
 /// The `file` driver: volumes are sparse files in a directory tree, snapshots device-mapper layers over them.
@@ -22,6 +23,7 @@ class FilePool : public Pool {
 
   [[nodiscard]] const Path& directory() const { return directory_; }
   layers::Host& host() { return host_; }
+  SharedDirectories& vm_directories() { return vm_directories_; }
   layers::VolumeKey key_of(const Vid& vid) { return {directory_id(), name(), vid}; }
 
   void set_revisions_to_keep(int value) override;
@@ -41,6 +43,7 @@ class FilePool : public Pool {
 
   layers::Host& host_;
   Path directory_;
+  SharedDirectories vm_directories_{directory_};
   std::mutex mutex_;
   std::optional<FileId> directory_id_;
 };

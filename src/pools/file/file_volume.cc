@@ -66,12 +66,12 @@ Operation<void> FileVolume::create(CreateOptions options) {
 void FileVolume::create_now(const CreateOptions& options) {
   if (kind() != VolumeKind::origin) return;
   const auto file = files();
-  Undo undo([&] { remove_empty_directories(file.image.parent_path(), file_pool_.directory()); });
-  make_directories(file.image.parent_path());
+  const Path directory = file.image.parent_path();
+  const SharedDirectories::Use use(file_pool_.vm_directories(), directory);
+  make_directories(directory);
   layers::create_image(file.image, properties().size, options.image, [&](Bytes done) {
     if (options.progress) options.progress({done, properties().size});
   });
-  undo.release();
 }
 
 Operation<void> FileVolume::remove() {
@@ -87,13 +87,12 @@ void FileVolume::remove_now() {
                 fmt::format("is running as {}; stop it first", dm::node_of(device->device)));
   const auto file = files();
   if (kind() == VolumeKind::origin && file_pool_.host().has_device_mapper()) base().refuse_while_viewed();
+  const Path directory = file.image.parent_path();
+  const SharedDirectories::Use use(file_pool_.vm_directories(), directory);
   // The image last: while it is there, what is left still makes sense.
   for (const Path& path : {file.revision, file.cow, file.dirty, layers::half_made(file.image), file.image})
     unlink_if_exists(path);
-  // The VM's other volumes are removed at the same time, and the last takes the directory with it.
-  const Path directory = file.image.parent_path();
   if (const auto fd = open_if_exists(directory, O_RDONLY | O_DIRECTORY)) sync_file(*fd, directory);
-  remove_empty_directories(file.image.parent_path(), file_pool_.directory());
 }
 
 // --- start and stop
