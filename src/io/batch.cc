@@ -36,7 +36,8 @@ void Transfer::advance(Bytes done, const End& end) {
   if (memory != nullptr) memory += done.count;
 }
 
-Batch::Batch(const Plan& plan, std::span<std::byte> memory) : memory_(memory), most_pieces_(plan.pieces) {
+Batch::Batch(const Plan& plan, std::span<std::byte> memory)
+    : memory_(memory), most_pieces_(plan.pieces), cut_(plan.cut) {
   pieces_.reserve(plan.pieces);
   transfers_.reserve(plan.transfers);
 }
@@ -65,23 +66,22 @@ std::size_t Batch::place_of(const Extent& extent) const {
   return follows_last(extent) ? used_ : round_up(used_, page) + extent.target.count % page;
 }
 
-Bytes Batch::room_for(const Extent& extent, std::size_t at) const {
-  if (at >= memory_.size()) return {};
-  const Bytes room{memory_.size() - at};
+Bytes Batch::room_for(const Extent& extent, std::size_t at, Bytes portion) const {
+  if (at >= memory_.size() || size_ >= portion) return {};
+  const Bytes room = std::min(Bytes{memory_.size() - at}, portion - size_);
   if (extent.length <= room) return extent.length;
   // Rather whole in the next batch than in pieces, unless this one would stay half empty.
   if (!follows_last(extent) && used_ > memory_.size() / 2) return {};
-  // Cut where the rest begins with a page.
-  const Bytes beyond{(extent.target + room).count % page};
+  const Bytes beyond{(extent.target + room).count % cut_.count};
   return room > beyond ? room - beyond : Bytes{};
 }
 
-Bytes Batch::add(const Extent& extent) {
+Bytes Batch::add(const Extent& extent, Bytes portion) {
   if (pieces_.size() == most_pieces_) return {};
   const bool is_scattered = !follows_last(extent);
   if (is_scattered && scattered_ == most_scattered) return {};
   const std::size_t at = place_of(extent);
-  const Bytes length = room_for(extent, at);
+  const Bytes length = room_for(extent, at, portion);
   if (length.count == 0) return {};
   pieces_.push_back({{extent.source, extent.target, length}, at});
   used_ = at + length.count;

@@ -62,8 +62,9 @@ class Batch {
   ~Batch() = default;
 
   void clear();
-  /// Adds an extent, or as much of its beginning as fits; how much that is. 0: full.
-  Bytes add(const Extent& extent);
+  /// Adds an extent, or as much of its beginning as fits, so that the batch has `portion` bytes at most; how
+  /// much that is. 0: full.
+  Bytes add(const Extent& extent, Bytes portion);
   /// Instead of all others: an extent to be shared.
   void plan_sharing(const Extent& extent, Op op);
   void plan_reads(const End& source);
@@ -103,7 +104,7 @@ class Batch {
 
   [[nodiscard]] bool follows_last(const Extent& extent) const;
   [[nodiscard]] std::size_t place_of(const Extent& extent) const;
-  [[nodiscard]] Bytes room_for(const Extent& extent, std::size_t at) const;
+  [[nodiscard]] Bytes room_for(const Extent& extent, std::size_t at, Bytes portion) const;
   template <typename Use>
   void for_each_run(Bytes Extent::*side, Use use) const;
   void add_transfer(Op op, const Run& run, bool is_unaligned);
@@ -115,6 +116,7 @@ class Batch {
 
   std::span<std::byte> memory_;
   const std::size_t most_pieces_;
+  const Bytes cut_;
   std::size_t used_ = 0;
   std::size_t scattered_ = 0;
   Bytes size_, zeroes_;

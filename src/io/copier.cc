@@ -75,7 +75,7 @@ Copier::Copier(const ExtentStream& extents, const End& source, const End& target
     : source_(source),
       target_(target),
       options_(options),
-      plan_(plan_copy(options)),
+      plan_(plan_copy(options, target.is_direct())),
       extents_(extents, longest_extent),
       pace_(options.bytes_per_second, *options.clock),
       sharer_(source, target, options),
@@ -150,11 +150,11 @@ void Copier::start_batches() {
 bool Copier::fill(Batch& batch) {
   batch.clear();
   if (fill_shared(batch)) return true;
-  const Bytes portion = pace_.portion(plan_.buffer);
+  // In less than two blocks there might not be a whole one.
+  const Bytes portion = std::min(plan_.buffer, std::max(pace_.portion(plan_.buffer), plan_.cut * 2));
   while (const Extent* extent = extents_.front()) {
-    if (batch.size() >= portion || sharable(*extent).count != 0) break;
-    const Bytes added =
-        batch.add({extent->source, extent->target, std::min(extent->length, portion - batch.size())});
+    if (sharable(*extent).count != 0) break;
+    const Bytes added = batch.add(*extent, portion);
     if (added.count == 0) break;
     extents_.take(added);
   }

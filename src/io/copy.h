@@ -49,7 +49,7 @@ struct CopyOptions {
   /// Upper bound of what one copy allocates, whatever it copies. Less than 256 KiB is refused.
   Bytes memory = mebibytes(64);
   Zeroes zeroes = Zeroes::write;
-  /// A multiple of 4 KiB.
+  /// A multiple of 4 KiB, up to 1 MiB.
   Bytes zero_block = kibibytes(4);
   Sharing sharing = Sharing::where_possible;
   /// Shorter extents would shred the target.

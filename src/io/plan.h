@@ -14,13 +14,16 @@ struct Plan {
   /// Of one batch: buffer, extents, and requests of one phase at most.
   Bytes buffer;
   std::size_t pieces = 0;
+  /// Long extents are cut at multiples of this in the target, so that each block of zeros is in one buffer.
+  Bytes cut;
   std::size_t transfers = 0;
   /// All of it together.
   Bytes memory;
 };
 
 /// Buffers large enough for long requests, and enough of them to keep the disk's queue filled, as far as the
-/// budget goes. Throws Error invalid_argument for options that cannot be.
-Plan plan_copy(const CopyOptions& options);
+/// budget goes. Writing into the page cache the processor moves the data itself, so then all buffers together
+/// are small enough for its cache. Throws Error invalid_argument for options that cannot be.
+Plan plan_copy(const CopyOptions& options, bool target_is_direct);
 
 }  // namespace cowshed::io

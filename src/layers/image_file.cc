@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/undo.h"
+#include "io/cached.h"
 #include "io/copy_file.h"
 
 namespace cowshed::layers {
@@ -13,7 +14,7 @@ namespace cowshed::layers {
 namespace {
 
 void fill(const Path& image, Bytes size, const Path& content, const io::CopyProgress& progress) {
-  const Fd from = io::open_direct_if_possible(content, O_RDONLY);
+  const Fd from = io::open_to_read_once(content);
   const Bytes length = stat_fd(from, content).size;
   if (length > size)
     throw Error(ErrorKind::invalid_argument,

@@ -109,7 +109,7 @@ TEST_P(FaultyCopyTest, AnUnwritablePlaceInALongRequestIsFound) {
 
 TEST_P(FaultyCopyTest, AFailureThatDoesNotComeAgainIsNotHidden) {
   watch_.meddle = fails(Op::write, 2, EIO);
-  expect_error(ErrorKind::kernel_refused, "write 1048576 bytes at offset", whole());
+  expect_error(ErrorKind::kernel_refused, "write 262144 bytes at offset", whole());
 }
 
 TEST_P(FaultyCopyTest, AFailureLeavesEachBlockAsItWasOrAsItShouldBe) {

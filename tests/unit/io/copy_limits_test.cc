@@ -71,7 +71,7 @@ TEST_P(LimitsTest, AllBuffersLieInTheMemoryAllowed) {
     options_.memory = memory;
     const auto report = copy(whole());
     EXPECT_LE(report.memory, memory);
-    EXPECT_GE(report.memory, std::min(Bytes{memory.count / 2}, mebibytes(16)));
+    EXPECT_GE(report.memory, std::min(Bytes{memory.count / 2}, mebibytes(4)));
     EXPECT_LE(span_of_buffers(), memory);
     EXPECT_EQ(content(target()), from_);
   }

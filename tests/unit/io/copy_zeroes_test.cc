@@ -65,6 +65,15 @@ TEST_P(ZeroesTest, CountOnlyInWholeBlocks) {
   EXPECT_EQ(watch_.all(Op::punch).size(), 1u) << "the second MiB is the only one of zeros alone";
 }
 
+TEST_P(ZeroesTest, AreFoundWhereverABufferBegins) {
+  options_.zero_block = kibibytes(256);
+  options_.memory = mebibytes(1);
+  options_.bytes_per_second = gibibytes(1);
+  const auto report = copy({{kibibytes(100), kibibytes(100), file_size - kibibytes(100)}});
+  // All blocks but the first, which the extent is only a part of, and two with data.
+  EXPECT_EQ(report.zeroes, kibibytes(256) * (16 - 3));
+}
+
 TEST_P(ZeroesTest, OfUnalignedExtentsAreFoundByBlocksOfTheTarget) {
   const std::string before = content(target());
   const std::vector<Extent> extents = {{{65'536 + 5}, {10'000}, {100'000}}};
