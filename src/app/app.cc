@@ -27,6 +27,7 @@ const PoolName& kernel_pool() {
 template <typename Map>
 std::string names_of(const Map& map) {
   std::vector<std::string_view> names;
+  names.reserve(map.size());
   for (const auto& [name, value] : map) names.push_back(name.str());
   return fmt::format("{}", fmt::join(names, ", "));
 }

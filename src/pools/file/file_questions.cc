@@ -117,9 +117,10 @@ std::vector<Layer> FileVolume::layers() {
   auto devices = layers::list_devices(control, key());
   std::erase_if(devices, [](const auto& device) { return device.is_gone(); });
   // What the guest has comes first, then the views, newest first.
-  std::ranges::reverse(devices);
-  std::ranges::stable_partition(devices,
-                                [](const auto& device) { return device.role != layers::Role::view; });
+  std::reverse(devices.begin(), devices.end());
+  // Not that of std::ranges, which clang 14 cannot read.
+  std::stable_partition(devices.begin(), devices.end(),
+                        [](const auto& device) { return device.role != layers::Role::view; });
   // A snapshot stands on a view of its source's.
   const bool is_on_view = kind() == VolumeKind::snapshot && !devices.empty();
   const auto views = is_on_view ? layers::list_devices(control, file_source().key()) : decltype(devices){};
