@@ -7,7 +7,7 @@
 #include "layers/host.h"
 #include "layers/names.h"
 #include "pools/driver_context.h"
-#include "pools/file/shared_directory.h"
+#include "pools/file/shared_directories.h"
 #include "pools/pool.h"
 
 /// The `file` driver: volumes are sparse files in a directory tree, snapshots device-mapper layers over them.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pools/file/shared_directory.h"
+#include "pools/file/shared_directories.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
