@@ -5,6 +5,7 @@
 
 #include "api/describe.h"
 #include "api/local.h"
+#include "api/to_watch.h"
 #include "app/batch.h"
 #include "app/create_vm.h"
 #include "app/remove_vm.h"
@@ -50,10 +51,7 @@ app::NewVm to_new_vm(const VmCreate& request) {
   wanted.volumes.pools = by_volume<PoolName>(request.pools, [](const auto& text) { return PoolName(text); });
   wanted.volumes.sizes = by_volume<Bytes>(request.sizes, wished_size);
   if (request.root_image) wanted.root_image = *request.root_image;
-  if (request.progress)
-    wanted.progress = [tell = request.progress](pools::Progress progress) {
-      tell(progress.done, progress.total);
-    };
+  wanted.progress = to_watch(request.progress);
   return wanted;
 }
 
@@ -123,10 +121,10 @@ VmStart::Answer Local::call(const VmStart& request) {
 }
 
 VmStop::Answer Local::call(const VmStop& request) {
-  if (request.discard) throw Error(ErrorKind::not_supported, "stop --discard: not supported yet");
   app::App& app = writing();
   Selection selection(app, request.vms, "stop");
-  return selection.merge(app.stop(selection.vms()));
+  return selection.merge(
+      app.stop(selection.vms(), {.discard = request.discard, .progress = to_watch(request.progress)}));
 }
 
 VmRemove::Answer Local::call(const VmRemove& request) {

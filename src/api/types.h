@@ -138,6 +138,9 @@ struct ConfigUnset {
   std::string key;
 };
 
+/// Called with bytes done and in all, from any thread.
+using ProgressTold = std::function<void(Bytes, Bytes)>;
+
 // VMs
 
 struct VmList {
@@ -159,8 +162,7 @@ struct VmCreate {
   /// By volume.
   std::map<std::string, std::string> pools;
   std::map<std::string, std::string> sizes;
-  /// Called with bytes done and in all, from any thread.
-  std::function<void(Bytes, Bytes)> progress;
+  ProgressTold progress;
 };
 struct VmStart {
   using Answer = std::vector<VmResult>;
@@ -170,6 +172,7 @@ struct VmStop {
   using Answer = std::vector<VmResult>;
   std::vector<std::string> vms;
   bool discard = false;
+  ProgressTold progress;
 };
 struct VmRemove {
   using Answer = Nothing;

@@ -72,7 +72,7 @@ class App {
   /// Starts the volumes of all VMs together and waits for each. One that fails does not hold the others.
   std::vector<VmOutcome> start(std::span<Vm* const> vms);
   /// Likewise. Throw-away VMs are gone afterwards.
-  std::vector<VmOutcome> stop(std::span<Vm* const> vms, pools::StopOptions options = {});
+  std::vector<VmOutcome> stop(std::span<Vm* const> vms, const pools::StopOptions& options = {});
 
   /// Puts right what a killed process or a power loss left (app/recover.h). One line each, for people.
   pools::RecoveryReport recover(bool dry_run);

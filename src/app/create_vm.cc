@@ -5,6 +5,7 @@
 
 #include "app/interruption.h"
 #include "app/pending.h"
+#include "app/progress.h"
 #include "base/undo.h"
 
 namespace cowshed::app {
@@ -62,14 +63,6 @@ VmDefinition plan(App& app, const NewVm& wanted, Vm* above) {
   const pools::VolumeOwner owner{wanted.name, wanted.kind == VmKind::template_, definition.kernel};
   definition.volumes = plan_volumes(app, owner, wanted.kind, above, wanted.volumes);
   return definition;
-}
-
-/// Copying an image is the one step that takes long.
-std::function<void(pools::Progress)> interruptible(std::function<void(pools::Progress)> tell) {
-  return [tell = std::move(tell)](pools::Progress progress) {
-    throw_if_interrupted();
-    if (tell) tell(progress);
-  };
 }
 
 void decide_throwaway(const Locations& locations, const Vm& vm) {

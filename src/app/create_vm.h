@@ -18,7 +18,7 @@ struct NewVm {
   VolumeWishes volumes = {};
   /// The root volume's first content; without a wished size the volume is as large as it.
   std::optional<Path> root_image = std::nullopt;
-  std::function<void(pools::Progress)> progress = nullptr;
+  pools::ProgressWatch progress = nullptr;
 };
 
 /// Stored when it returns; on any failure nothing is left. Throws exists, not_found, invalid_argument,

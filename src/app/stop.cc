@@ -6,6 +6,7 @@
 #include "app/app.h"
 #include "app/batch.h"
 #include "app/links.h"
+#include "app/progress.h"
 #include "app/remove_vm.h"
 #include "base/undo.h"
 
@@ -18,14 +19,17 @@ using pools::Volume;
 /// One VM on its way down.
 class VmStop {
  public:
-  VmStop(Vm& vm, pools::StopOptions options) : vm_(vm), options_(options) {}
+  VmStop(Vm& vm, const pools::StopOptions& options, JointProgress& progress)
+      : vm_(vm), options_(options), progress_(progress) {}
 
   /// Before the first volume is stopped: a guest that still holds one keeps them all.
   void begin() {
     for (Volume* volume : vm_.volumes())
-      in_context([&] { return label(*volume); }, [&] { volume->check_unused(); });
+      in_context([&] { return label(*volume); }, [&] { volume->check_stop(options_); });
     for (Volume* volume : vm_.volumes())
-      batch_.begin(*volume, [&](Volume& stopping) { return stopping.stop(options_); });
+      batch_.begin(*volume, [&](Volume& stopping) {
+        return stopping.stop({.discard = options_.discard, .progress = interruptible(progress_.part())});
+      });
   }
 
   void finish() {
@@ -51,7 +55,8 @@ class VmStop {
   }
 
   Vm& vm_;
-  pools::StopOptions options_;
+  const pools::StopOptions& options_;
+  JointProgress& progress_;
   VolumeBatch<void> batch_;
 };
 
@@ -68,21 +73,22 @@ void attempt(VmOutcome& outcome, Step step) {
 
 }  // namespace
 
-std::vector<VmOutcome> App::stop(std::span<Vm* const> vms, pools::StopOptions options) {
+std::vector<VmOutcome> App::stop(std::span<Vm* const> vms, const pools::StopOptions& options) {
+  JointProgress progress(options.progress);
   std::vector<VmOutcome> outcomes;
   std::vector<VmStop> stops;
   std::set<Vm*> seen;
   for (Vm* vm : vms) {
     if (!seen.insert(vm).second) continue;
     outcomes.push_back({vm->name(), {}, std::nullopt});
-    stops.emplace_back(*vm, options);
+    stops.emplace_back(*vm, options, progress);
   }
   for (std::size_t i = 0; i < stops.size(); ++i) attempt(outcomes[i], [&] { stops[i].begin(); });
   for (std::size_t i = 0; i < stops.size(); ++i) attempt(outcomes[i], [&] { stops[i].finish(); });
   return outcomes;
 }
 
-void Vm::stop(pools::StopOptions options) {
+void Vm::stop(const pools::StopOptions& options) {
   Vm* const self = this;
   // The object of a throw-away VM does not outlive this.
   const auto outcomes = app_.stop({&self, 1}, options);

@@ -38,6 +38,17 @@ Vm::Vm(App& app, VmName name, VmDefinition definition, bool is_throwaway)
   for (const auto& volume : definition.volumes) add_volume(volume);
 }
 
+namespace {
+
+/// What many VMs snapshot is left alone until its session is committed.
+pools::WritePolicy default_write_policy(VmKind kind, const VolumeName& name) {
+  static const VolumeName root("root");
+  return kind == VmKind::template_ && name == root ? pools::WritePolicy::overlay
+                                                   : pools::WritePolicy::in_place;
+}
+
+}  // namespace
+
 Volume& Vm::add_volume(const VolumeDefinition& definition) {
   const VolumeName name = definition.properties.name;
   auto volume =
@@ -46,7 +57,9 @@ Volume& Vm::add_volume(const VolumeDefinition& definition) {
                    Volume::SourceResolver resolver;
                    if (definition.properties.snap_on_start)
                      resolver = [this, name] { return source_of(name); };
-                   return app_.pool(definition.pool).volume(definition.properties, std::move(resolver));
+                   auto properties = definition.properties;
+                   properties.default_write_policy = default_write_policy(kind_, name);
+                   return app_.pool(definition.pool).volume(std::move(properties), std::move(resolver));
                  });
   const auto place = std::find_if(volumes_.begin(), volumes_.end(), [&](const auto& other) {
     return volume_before(name, other->properties().name);

@@ -56,7 +56,7 @@ class Vm {
   std::vector<pools::BlockDevice> start();
   /// Idempotent. Throws in_use, then everything is as it was. A throw-away VM is gone afterwards, this object
   /// with it.
-  void stop(pools::StopOptions options = {});
+  void stop(const pools::StopOptions& options = {});
   /// Of a running VM, with their links. Throws not_running.
   std::vector<pools::BlockDevice> devices();
   /// The volume's device with its stable link; nothing where it has none.

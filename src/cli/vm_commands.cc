@@ -72,7 +72,9 @@ bool start(Session& session, const api::VmStart& request) {
   return report(session, session.api().call(request), true);
 }
 
-bool stop(Session& session, const api::VmStop& request) {
+bool stop(Session& session, api::VmStop& request) {
+  ProgressBar bar("commit", !session.console.quiet && !session.console.json);
+  request.progress = [&bar](Bytes done, Bytes total) { bar.update(done, total); };
   return report(session, session.api().call(request), false);
 }
 
@@ -157,7 +159,7 @@ void add_vm_commands(CLI::App& parent, Session& session) {
         group, session, "stop", "Stop VMs together: what is saved is committed, the rest is gone", stop);
     command->add_option("VM", request->vms)->required();
     command->add_flag("--discard", request->discard,
-                      "Drop what was written since the start (not supported yet)");
+                      "Drop what was written since the start, where it went to an overlay");
   }
   {
     const auto [command, request] = add_command<api::VmRemove>(

@@ -66,6 +66,14 @@ void write_header(const Header& header, std::span<std::byte, header_size> raw) {
   put_little_endian(header.restores.value_or(Bytes{0}).count, raw.subspan<restores_at, 8>());
 }
 
+bool mark_valid(std::span<std::byte, header_size> raw) {
+  const auto word = [&](std::size_t index) { return raw.subspan(4 * index, 4); };
+  if (little_endian<std::uint32_t>(word(0)) != magic || little_endian<std::uint32_t>(word(1)) != 0)
+    return false;
+  put_little_endian(std::uint32_t{1}, word(1));
+  return true;
+}
+
 void write_exception(const Exception& exception, std::span<std::byte, exception_size> raw) {
   put_little_endian(exception.old_chunk, raw.first(8));
   put_little_endian(exception.new_chunk, raw.subspan(8, 8));

@@ -58,6 +58,8 @@ std::optional<Header> parse_header(std::span<const std::byte, header_size> raw);
 Exception parse_exception(std::span<const std::byte, exception_size> raw);
 
 void write_header(const Header& header, std::span<std::byte, header_size> raw);
+/// Sets the valid flag where the kernel has cleared it, and nothing else; false where it was not so.
+bool mark_valid(std::span<std::byte, header_size> raw);
 void write_exception(const Exception& exception, std::span<std::byte, exception_size> raw);
 
 /// Where the metadata chunk of area `index` lies.

@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -11,6 +12,9 @@
 namespace cowshed::cow {
 
 namespace {
+
+/// Of a volume that somebody means: 16 TiB in chunks of 4 KiB.
+constexpr std::uint64_t most_chunks = std::uint64_t{1} << 32;
 
 Error corrupt(const std::string& why) { return {ErrorKind::corrupt_image, "snapshot store: " + why}; }
 
@@ -27,7 +31,10 @@ Reader::Reader(ReadAt read, Bytes size, Bytes origin)
     : read_(std::move(read)), header_(read_header(read_, size)) {
   if (!header_) return;
   store_chunks_ = size.count / chunk_size().bytes().count;
-  origin_chunks_ = chunk_size().chunks_in(origin);
+  origin_chunks_ = chunk_size().chunks_in(std::max(origin, header_->restores.value_or(origin)));
+  if (header_->restores &&
+      (header_->restores->count % Sectors::bytes_each != 0 || origin_chunks_ > most_chunks))
+    throw corrupt(fmt::format("it restores an impossible size, {} bytes", header_->restores->count));
   if (metadata_chunk(chunk_size(), 0) >= store_chunks_)
     throw corrupt("it ends before its first metadata area");
 }

@@ -22,7 +22,8 @@ using ReadAt = std::function<void(Bytes offset, std::span<std::byte> into)>;
 /// chunk, and a bit for each chunk of the origin and of the store once there is an exception.
 class Reader {
  public:
-  /// Reads the header. `size` is the store's, `origin` the origin's size. Throws Error corrupt_image.
+  /// Reads the header. `size` is the store's, `origin` the origin's size; where the store
+  /// restores a larger state, that counts. Throws Error corrupt_image.
   Reader(ReadAt read, Bytes size, Bytes origin);
 
   /// Nothing: an all-zero store that the kernel has not seen yet.

@@ -8,8 +8,7 @@ namespace cowshed::cow {
 StoreSummary check_store(const ReadAt& read, Bytes size, Bytes origin) {
   Reader reader(read, size, origin);
   StoreSummary summary;
-  if (!reader.header()) return summary;
-  summary.chunk_size = reader.header()->chunk_size;
+  summary.header = reader.header();
   while (reader.next()) ++summary.exceptions;
   return summary;
 }

@@ -12,7 +12,7 @@ namespace cowshed::cow {
 
 struct StoreSummary {
   /// Nothing: an all-zero store the kernel has not seen yet.
-  std::optional<ChunkSize> chunk_size;
+  std::optional<Header> header;
   std::uint64_t exceptions = 0;
   /// No exception: nothing was changed.
   [[nodiscard]] bool is_clean() const { return exceptions == 0; }

@@ -1,32 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
+// Base: views and questions. (Its sessions: base_in_place.cc, base_overlay.cc.)
 #include "layers/base.h"
 
-#include <fcntl.h>
 #include <fmt/core.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/undo.h"
 #include "dm/device.h"
-#include "layers/plain.h"
+#include "layers/fold.h"
+#include "layers/image_file.h"
 #include "layers/store_file.h"
+#include "layers/unlocked.h"
 
 namespace cowshed::layers {
 
 Base::Base(Host& host, VolumeKey key, BaseFiles files)
-    : host_(host), key_(std::move(key)), files_(std::move(files)) {}
+    : host_(host), key_(std::move(key)), files_(std::move(files)), views_(host, key_, files_.image) {}
 
 std::unique_lock<std::shared_mutex> Base::lock() {
   return std::unique_lock(host_.lock_of(key_.uuid_prefix()));
-}
-
-Bytes Base::image_size() const {
-  const auto image = stat_if_exists(files_.image);
-  if (!image) throw Error(ErrorKind::not_found, fmt::format("image '{}' is missing", files_.image.native()));
-  if (image->size.count == 0 || image->size.count % Sectors::bytes_each != 0)
-    throw Error(ErrorKind::corrupt_image,
-                fmt::format("image '{}' is {} bytes long, which is no whole number of {}-byte sectors",
-                            files_.image.native(), image->size.count, Sectors::bytes_each));
-  return image->size;
 }
 
 bool Base::is_read_only(const OurDevice& device) {
@@ -34,169 +27,234 @@ bool Base::is_read_only(const OurDevice& device) {
   return info && info->read_only;
 }
 
+// --- What a start refuses
+
 void Base::refuse_second_start(const Stack& stack) {
-  if (const auto& running = stack.session ? stack.session : stack.plain)
+  if (const auto& running = stack.guest())
     throw Error(ErrorKind::running, fmt::format("is running already, as {}", dm::node_of(running->device)));
 }
 
-Running Base::start_session(bool rw) {
-  const auto guard = lock();
-  refuse_second_start(read_stack());
-  collect_locked();
-  const Stack stack = read_stack();
-  const Bytes size = image_size();
-
-  // A clean cow means nothing and goes when the start fails; an interrupted session's holds the committed
-  // state.
-  const bool is_clean = !path_exists(files_.cow) || check_store_file(files_.cow, size).is_clean();
-  Undo undo([&] {
-    collect_or_leave();
-    if (is_clean) unlink_durably(files_.cow);
-  });
-  if (!path_exists(files_.cow)) create_sparse_durably(files_.cow, cow::persistent_size(size, base_chunk));
-  const auto device = bring_up_session(freeze(stack), rw);
-  undo.release();
-  return {device, rw};
-}
-
-dm::DeviceNumber Base::bring_up_session(const OurDevice& top, bool rw) {
-  return dm::Device::bring_up(control(), key_.name(Role::origin, top.number),
-                              key_.uuid(Role::origin, top.number),
-                              dm::whole_device(to_sectors(image_size()), dm::SnapshotOrigin{top.device}), !rw)
-      .keep();
-}
-
-void Base::sync_files() {
-  sync_path(files_.image);
-  sync_path(files_.cow);
-}
-
-bool Base::frozen_view_is_clean(const Stack& stack) {
-  const auto view = view_on_cow(stack);
-  if (!view) return is_clean_store(files_.cow);
-  const auto status = dm::SnapshotStatus::parse(control().status(view->uuid).at(0).params);
-  if (status.state != dm::SnapshotStatus::State::active)
-    throw Error(
-        ErrorKind::corrupt_image,
-        fmt::format(
-            "the session overwrote chunks of '{}' that it could not save to '{}' (the kernel has marked "
-            "{} invalid); both files are kept",
-            files_.image.native(), files_.cow.native(), view->name.str()));
-  return status.allocated <= status.metadata;
-}
-
-void Base::commit_session(bool keep_revision) {
-  const auto guard = lock();
-  const Stack stack = read_stack();
-  if (!stack.session) return;
-  const bool rw = !is_read_only(*stack.session);
-  remove_unopened(control(), *stack.session);
-  Undo runs_on([&] {
-    if (path_exists(files_.cow))
-      bring_up_session(stack.views.back(), rw);
-    else  // It has lost its name: the commit is decided.
-      collect_or_leave();
-  });
-  sync_files();
-  commit_files(frozen_view_is_clean(stack), keep_revision);
-  runs_on.release();
-  collect_or_leave();
-}
-
-void Base::commit_files(bool is_clean, bool keep_revision) {
-  if (is_clean) {
-    // Nothing was changed: the last revision still restores the state before the last change.
-    unlink_durably(files_.cow);
-  } else if (keep_revision) {
-    rename_durably(files_.cow, files_.revision);
-  } else {
-    // Before the commit point: a revision of an older state must not outlive the state it was taken against.
-    unlink_durably(files_.revision);
-    unlink_durably(files_.cow);
-  }
-}
-
-void Base::abandon_session() {
-  const auto guard = lock();
-  const Stack stack = read_stack();
-  if (!stack.session) return;
-  remove_unopened(control(), *stack.session);
-  const Undo at_the_end([this] { collect_or_leave(); });
-  sync_files();
-  if (frozen_view_is_clean(stack)) unlink_durably(files_.cow);
-}
-
-bool Base::is_dirty() {
-  if (path_exists(files_.dirty)) return true;
-  if (!path_exists(files_.cow)) return false;
-  if (!host_.has_device_mapper()) return !is_clean_store(files_.cow);
-  return !frozen_view_is_clean(read_stack());
-}
-
-void Base::verify_image() const { static_cast<void>(image_size()); }
-
-bool Base::is_broken() {
-  if (!host_.has_device_mapper()) return false;
-  const auto view = view_on_cow(read_stack());
-  return view && dm::SnapshotStatus::parse(control().status(view->uuid).at(0).params).state !=
-                     dm::SnapshotStatus::State::active;
-}
-
-void Base::tidy() {
-  const auto guard = lock();
-  collect_locked();
-  const Stack stack = read_stack();
-  if (!stack.session && path_exists(files_.cow) && is_clean_store(files_.cow)) unlink_durably(files_.cow);
+void Base::refuse_direct(const Stack& stack) {
+  if (stack.plain)
+    throw Error(ErrorKind::in_use,
+                fmt::format("its source '{}' runs with snapshots off", vid_text(key_.volume())));
 }
 
 void Base::refuse_views(const Stack& stack) {
-  if (!stack.views.empty())
-    throw Error(ErrorKind::in_use, fmt::format("running snapshots stand on it: {}", holders_of(stack)));
+  if (!stack.views.empty() || !stack.retired.empty())
+    throw Error(ErrorKind::in_use, fmt::format("running snapshots stand on it: {}", views_.holders(stack)));
 }
 
 void Base::refuse_while_viewed() {
   const auto guard = lock();
-  collect_locked();
-  refuse_views(read_stack());
+  views_.collect();
+  refuse_views(views_.read());
 }
 
-Running Base::start_direct(bool rw) {
+bool Base::is_commit_pending() const { return commit_state(files_) != CommitState::none; }
+
+namespace {
+
+constexpr std::string_view how_to_finish =
+    "a commit of it was decided but not finished; stop it again or run 'cowshed recover'";
+
+}  // namespace
+
+void Base::refuse_pending() const {
+  if (is_commit_pending()) throw Error(ErrorKind::commit_pending, std::string(how_to_finish));
+}
+
+void Base::refuse_torn_image() const {
+  const CommitState state = commit_state(files_);
+  if (state == CommitState::unsaved || state == CommitState::replacing)
+    throw Error(ErrorKind::commit_pending,
+                fmt::format("its source '{}': {}", vid_text(key_.volume()), how_to_finish));
+}
+
+// --- The committed view
+
+std::optional<Path> Base::freezing_cow() const {
+  if (path_exists(files_.commit)) {
+    if (commit_state(files_) == CommitState::saved) return files_.replaced;
+    return std::nullopt;
+  }
+  if (path_exists(files_.cow)) return files_.cow;
+  return std::nullopt;
+}
+
+std::optional<OurDevice> Base::committed_view_in(const Stack& stack) {
+  if (stack.views.empty()) return std::nullopt;
+  const auto cow = freezing_cow();
+  if (!cow) return stack.views.back();
+  if (auto view = views_.on_cow(stack, *cow)) return view;
+  // A session that was cut off before it had written or swapped anything.
+  if (is_clean_store(*cow)) return stack.views.back();
+  return std::nullopt;
+}
+
+std::optional<OurDevice> Base::committed_view() { return committed_view_in(views_.read()); }
+
+void Base::with_view(const std::function<void(const View&)>& body) {
+  {
+    // The usual case: a view is up, and standing on it needs no more than that it stays.
+    const std::shared_lock guard(host_.lock_of(key_.uuid_prefix()));
+    const Stack stack = views_.read();
+    refuse_direct(stack);
+    if (const auto view = committed_view_in(stack)) return body(views_.describe(*view));
+  }
   const auto guard = lock();
-  verify_image();
-  refuse_second_start(read_stack());
-  collect_locked();
-  refuse_views(read_stack());
-  const bool was_dirty = path_exists(files_.dirty);
-  if (!was_dirty) create_sparse_durably(files_.dirty, Bytes{0});
-  Undo undo([&] {
-    if (!was_dirty) unlink_durably(files_.dirty);
-  });
-  // Both restore a state against an image that the guest overwrites from here on.
-  unlink_durably(files_.cow);
-  unlink_durably(files_.revision);
-  const Running running = start_plain(host_, key_, files_.image, rw);
+  refuse_direct(views_.read());
+  refuse_torn_image();
+  Undo undo([this] { collect_or_leave(); });
+  body(make_view());
   undo.release();
-  return running;
 }
 
-void Base::commit_direct() {
-  const auto guard = lock();
-  const Stack stack = read_stack();
-  if (!stack.plain) return;
-  const bool rw = !is_read_only(*stack.plain);
-  stop_plain(host_, *stack.plain);
-  Undo runs_on([&] {
-    if (path_exists(files_.dirty)) start_plain(host_, key_, files_.image, rw);
-  });
-  sync_path(files_.image);
-  unlink_durably(files_.dirty);
-  runs_on.release();
+View Base::make_view() {
+  if (const auto view = committed_view_in(views_.read())) return views_.describe(*view);
+  views_.collect();
+  const Stack stack = views_.read();
+  const auto cow = freezing_cow();
+  if (!cow || is_clean_store(*cow)) return views_.describe(views_.make_top(stack));
+  freeze(stack);
+  return views_.describe(committed_view_in(views_.read()).value());
 }
 
-void Base::abandon_direct() {
+OurDevice Base::freeze(const Stack& stack) {
+  const Path cow = freezing_cow().value();
+  if (!stack.views.empty() && !views_.on_cow(stack, cow) && !is_clean_store(cow))
+    throw Error(ErrorKind::in_use,
+                fmt::format("'{}' holds an uncommitted session, yet snapshots of the image run beside it: {}",
+                            cow.native(), views_.holders(stack)));
+  return views_.freeze(stack, cow);
+}
+
+void Base::collect() {
   const auto guard = lock();
-  const Stack stack = read_stack();
-  if (stack.plain) stop_plain(host_, *stack.plain);
+  views_.collect();
+}
+
+void Base::collect_or_leave() {
+  try {
+    views_.collect();
+  } catch (const std::exception& failure) {
+    host_.leave_to_recovery(failure.what());
+  }
+}
+
+void Base::fold_or_leave(std::unique_lock<std::shared_mutex>& guard) {
+  try {
+    // The store of a session in place still grows.
+    while (!path_exists(files_.cow) && !is_commit_pending()) {
+      const auto fold = views_.foldable(views_.read());
+      if (!fold) return;
+      const auto store = [&] {
+        const Unlocked others_may_start(guard);
+        return fold_stores(*fold, files_.image.parent_path());
+      }();
+      if (!views_.fold(*fold, store.file, store.chunk.sectors())) return;
+    }
+  } catch (const std::exception& failure) {
+    // They are more than need be, no worse.
+    log_warning(fmt::format("views are left unfolded: {}", failure.what()));
+  }
+}
+
+void Base::drop_clean_stores() {
+  for (const Path& store : {files_.cow, files_.overlay})
+    if (path_exists(store) && is_clean_store(store)) unlink_durably(store);
+}
+
+void Base::tidy() {
+  auto guard = lock();
+  views_.collect();
+  const Stack stack = views_.read();
+  if (stack.guest() || is_commit_pending()) return;
+  drop_clean_stores();
+  Commit::discard_preparations(files_);
+  fold_or_leave(guard);
+}
+
+// --- Commits that are decided
+
+void Base::finish_commit(const CommitOptions& options) {
+  auto guard = lock();
+  if (is_commit_pending()) finish_decided(options, guard);
+}
+
+void Base::finish_decided(const CommitOptions& options, std::unique_lock<std::shared_mutex>& guard) {
+  Commit(views_, files_, guard, options).finish();
+  collect_or_leave();
+  fold_or_leave(guard);
+}
+
+// --- Questions
+
+void Base::verify_image() const { static_cast<void>(image_size(files_.image)); }
+
+bool Base::is_dirty() {
+  if (path_exists(files_.dirty) || is_commit_pending()) return true;
+  const bool has_overlay = path_exists(files_.overlay);
+  if (!has_overlay && !path_exists(files_.cow)) return false;
+  if (!host_.has_device_mapper()) return !is_clean_store(has_overlay ? files_.overlay : files_.cow);
+  const Stack stack = views_.read();
+  return has_overlay ? !overlay_is_clean(stack) : !frozen_view_is_clean(stack);
+}
+
+bool Base::is_broken() {
+  if (!host_.has_device_mapper()) return false;
+  const auto view = views_.on_cow(views_.read(), files_.cow);
+  return view && dm::SnapshotStatus::parse(control().status(view->uuid).at(0).params).state !=
+                     dm::SnapshotStatus::State::active;
+}
+
+// --- Sessions of both kinds
+
+Running Base::start_session(SessionKind kind, bool rw, bool keep_revision) {
+  auto guard = lock();
+  const Stack stack = views_.read();
+  refuse_second_start(stack);
+  refuse_pending();
+  views_.collect();
+  if (path_exists(files_.overlay)) return start_overlay(rw);
+  if (kind == SessionKind::in_place) {
+    fold_or_leave(guard);
+    refuse_second_start(views_.read());
+    return start_in_place(rw);
+  }
+  commit_interrupted_in_place(views_.read(), keep_revision);
+  return start_overlay(rw);
+}
+
+void Base::commit_session(const CommitOptions& options) {
+  auto guard = lock();
+  const Stack stack = views_.read();
+  if (is_commit_pending()) return finish_decided(options, guard);
+  if (stack.in_place) {
+    commit_in_place(stack, options.keep_revision);
+  } else if (stack.overlay) {
+    // Deeper by one is what the commit makes it.
+    fold_or_leave(guard);
+    commit_overlay(views_.read(), options, guard);
+  } else {
+    return;
+  }
+  collect_or_leave();
+  fold_or_leave(guard);
+}
+
+void Base::abandon_session() {
+  const auto guard = lock();
+  const Stack stack = views_.read();
+  const auto& session = stack.in_place ? stack.in_place : stack.overlay;
+  if (!session) return;
+  remove_unopened(control(), *session);
+  const Undo at_the_end([this] { collect_or_leave(); });
+  const Path& store = stack.in_place ? files_.cow : files_.overlay;
+  if (stack.in_place) sync_path(files_.image);
+  sync_path(store);
+  const bool is_clean = stack.in_place ? frozen_view_is_clean(stack) : is_clean_store(store);
+  if (is_clean) unlink_durably(store);
 }
 
 }  // namespace cowshed::layers

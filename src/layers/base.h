@@ -1,31 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
-#include <string>
-#include <vector>
 
-#include "base/file.h"
+#include "layers/base_files.h"
+#include "layers/commit.h"
 #include "layers/host.h"
 #include "layers/inventory.h"
 #include "layers/names.h"
+#include "layers/views.h"
 
 namespace cowshed::layers {
-
-/// The files of an origin volume.
-struct BaseFiles {
-  Path image;
-  /// The base cow: what the running or interrupted session has overwritten.
-  Path cow;
-  /// The base cow of the last committed session: the revision.
-  Path revision;
-  /// Empty marker: the guest writes the image itself (snapshots off) and has not stopped cleanly.
-  Path dirty;
-};
 
 /// What a volume's start hands out.
 struct Running {
@@ -33,63 +21,75 @@ struct Running {
   bool rw = true;
 };
 
-/// A frozen view to stand on.
-struct View {
-  std::uint64_t generation = 0;
-  dm::DeviceNumber device;
-  Sectors length;
+/// Where a session's writes go (layers.md: "The stacks").
+enum class SessionKind {
+  /// O: into the image, what they overwrite into the base cow.
+  in_place,
+  /// G: into the overlay; the commit merges it into the image.
+  overlay,
 };
 
-/// How many views may stand on each other: the kernel completes I/O recursively through them and overruns its
-/// stack beyond 50 or so (measured; a panic).
-constexpr std::size_t max_views = 16;
-
-/// One base image, its views and its in-place session (layers.md: "The stacks", "Generations", "Session
-/// protocol").
+/// One base image, its views and its session.
 ///
-/// Holds no state: every call asks directory and kernel. The newest view is linear over the image's one loop
-/// device; each older one stands on the next and holds what its session replaced:
-///
-///     S of gen 1 ── view1  snapshot(view2, cow 1)
-///     S of gen 2 ── view2  snapshot(view3, root-cow.img)     the committed state while the session of view3
-///     runs session    ── O      snapshot-origin(view3)
-///                   view3  linear(image)
-///
-/// All calls block; thread-safe through Host's lock of this base. Between processes the caller's state lock
-/// decides.
+/// Holds no state: every call asks directory and kernel. All calls block; thread-safe through Host's lock of
+/// this base. Between processes the caller's state lock decides.
 class Base {
  public:
   Base(Host& host, VolumeKey key, BaseFiles files);
 
-  /// Begins a session or goes on with an interrupted one. Throws running, corrupt_image, no_space, in_use (a
-  /// foreign loop device, or the bound of views: the message names what holds the old generations).
-  Running start_session(bool rw);
-  /// Ends the session: everything written is synced, then the base cow becomes the revision or goes. No
-  /// session is no error. Throws in_use while the device is open. When it fails, the session goes on as it
-  /// was, perhaps as another device; or it is committed.
-  void commit_session(bool keep_revision);
+  /// Begins a session, or goes on with an interrupted one, whatever its kind; an interrupted session in place
+  /// is committed before an overlay session begins, as `keep_revision` says. Throws running, corrupt_image,
+  /// no_space, commit_pending, in_use (a foreign loop device, or the bound of views: the message names what
+  /// holds the old generations).
+  Running start_session(SessionKind kind, bool rw, bool keep_revision);
+  /// Ends the session, or finishes a commit that was cut off. No session is no error. Throws in_use while the
+  /// device is open. When it fails before the commit is decided, the session goes on as it was, perhaps as
+  /// another device; afterwards is_commit_pending() until this or finish_commit() has succeeded.
+  void commit_session(const CommitOptions& options);
   /// Ends the session as a power loss would, without losing what was written.
   void abandon_session();
+  /// Ends an overlay session and drops what it has written. Throws in_use while the device is open,
+  /// not_supported where a session in place has written something.
+  void discard_session();
+  /// Throws not_supported as discard_session() would.
+  void check_discard();
 
   /// Snapshots off: the guest writes the image itself; what an older session left is part of it from here on,
-  /// and the revision goes. Throws running; in_use while snapshots run.
+  /// and the revision goes. Throws running, commit_pending; in_use while snapshots run.
   Running start_direct(bool rw);
   /// Everything written is synced, then the image counts as clean. Not running is no error. Throws in_use.
   /// When it fails, as in commit_session.
   void commit_direct();
   void abandon_direct();
 
+  /// Nothing is lost, but until finish_commit() has succeeded the volume cannot start.
+  [[nodiscard]] bool is_commit_pending() const;
+  void finish_commit(const CommitOptions& options);
+
+  // What changes the volume as a whole. Snapshots that run keep what they see.
+
+  /// The revision's state, with its size, becomes the committed state, and what it replaces the revision: a
+  /// second revert undoes the first. Throws running, dirty, commit_pending; not_found without a revision.
+  void revert(const WorkWatch& watch);
+  /// Larger also while running: the devices follow. Smaller only of a stopped, clean volume and with
+  /// `may_shrink`; then it is a commit. Throws invalid_argument, running, dirty, commit_pending, no_space.
+  void resize(Bytes size, bool may_shrink, const CommitOptions& options);
+  /// `fill` makes a new image under the name it is given, of any size; it takes the image's place, as a
+  /// commit. What `fill` throws leaves everything as it was. Throws running, dirty, commit_pending.
+  void import_image(const std::function<void(const Path& file)>& fill, const CommitOptions& options);
+
   /// Calls `body` with the view of the committed state, made where there is none; it stays while `body` runs.
-  /// What `body` builds on it keeps it from then on.
+  /// What `body` builds on it keeps it from then on. Throws commit_pending where a commit was cut off that
+  /// had nothing to save.
   void with_view(const std::function<void(const View&)>& body);
   /// Removes the views on which nothing stands, and those that a session which changed nothing has added.
   void collect();
-  /// collect(), and the cow of a session that was cut off before it had written anything goes.
+  /// collect(), and what a session or a commit that was cut off left and nobody needs goes.
   void tidy();
 
   /// Throws not_found, corrupt_image.
   void verify_image() const;
-  /// Running or not: does the image hold what no clean stop has committed?
+  /// Running or not: does the volume hold what no clean stop has committed?
   bool is_dirty();
   /// The kernel could not save what a session overwrote: the committed state is lost to snapshots.
   bool is_broken();
@@ -101,48 +101,52 @@ class Base {
   [[nodiscard]] const BaseFiles& files() const { return files_; }
 
  private:
-  struct Stack {
-    std::vector<OurDevice> views;
-    std::optional<OurDevice> session;
-    /// Handed out as it is (snapshots off).
-    std::optional<OurDevice> plain;
-  };
-  Stack read_stack();
   std::unique_lock<std::shared_mutex> lock();
 
-  /// The view over the current base cow, else nothing.
-  std::optional<OurDevice> view_on_cow(const Stack& stack);
+  /// The store into which the committed view is, or is to be, frozen while the image differs from it.
+  [[nodiscard]] std::optional<Path> freezing_cow() const;
   std::optional<OurDevice> committed_view_in(const Stack& stack);
-  View describe(const OurDevice& view);
   /// Makes the view of the committed state where there is none.
   View make_view();
-  /// The newest view's device, over which a session may write: the committed view stands on it with the base
-  /// cow.
+  /// freeze() for a session in place.
   OurDevice freeze(const Stack& stack);
-  OurDevice make_top(const Stack& stack);
-  void put_on_cow(const Stack& stack, const OurDevice& top);
-  void thaw(const Stack& stack);
-  dm::DeviceNumber image_loop_under(const OurDevice& top);
-  void check_depth(const Stack& stack);
   void refuse_second_start(const Stack& stack);
   void refuse_views(const Stack& stack);
   void refuse_direct(const Stack& stack);
-  void collect_locked();
-  /// As above; a failure is left to recovery, since what was to be done is done.
+  void refuse_pending() const;
+  void refuse_torn_image() const;
+  /// Collects; a failure is left to recovery, since what was to be done is done.
   void collect_or_leave();
+  /// Views that nobody runs on are folded into those that stand on them. `guard` is let go meanwhile.
+  void fold_or_leave(std::unique_lock<std::shared_mutex>& guard);
   bool is_read_only(const OurDevice& device);
-  dm::DeviceNumber bring_up_session(const OurDevice& top, bool rw);
-  void sync_files();
+  /// Running, dirty or in the middle of a commit: nothing may be done to the volume as a whole.
+  void refuse_unsettled();
+  void drop_clean_stores();
+  void grow(Bytes size);
+  void grow_guest(const Stack& stack, Sectors length);
+  void shrink(Bytes size, const CommitOptions& options);
+  void finish_decided(const CommitOptions& options, std::unique_lock<std::shared_mutex>& guard);
+
+  Running start_in_place(bool rw);
+  dm::DeviceNumber bring_up_in_place(const OurDevice& top, bool rw);
+  void commit_in_place(const Stack& stack, bool keep_revision);
+  void commit_interrupted_in_place(const Stack& stack, bool keep_revision);
   void commit_files(bool is_clean, bool keep_revision);
   bool frozen_view_is_clean(const Stack& stack);
-  std::string holders_of(const Stack& stack);
-  [[nodiscard]] Bytes image_size() const;
-  [[nodiscard]] OurDevice own_device(Role role, std::uint64_t number, dm::DeviceNumber device) const;
+
+  Running start_overlay(bool rw);
+  dm::DeviceNumber bring_up_overlay(bool rw);
+  bool overlay_is_clean(const Stack& stack);
+  void commit_overlay(const Stack& stack, const CommitOptions& options,
+                      std::unique_lock<std::shared_mutex>& guard);
+
   dm::Control& control() { return host_.control(); }
 
   Host& host_;
   VolumeKey key_;
   BaseFiles files_;
+  Views views_;
 };
 
 }  // namespace cowshed::layers

@@ -8,6 +8,7 @@
 #include "base/undo.h"
 #include "io/cached.h"
 #include "io/copy_file.h"
+#include "layers/base_files.h"
 
 namespace cowshed::layers {
 
@@ -31,7 +32,15 @@ void fill(const Path& image, Bytes size, const Path& content, const io::CopyProg
 
 }  // namespace
 
-Path half_made(const Path& image) { return image.native() + ".new"; }
+Bytes image_size(const Path& image) {
+  const auto found = stat_if_exists(image);
+  if (!found) throw Error(ErrorKind::not_found, fmt::format("image '{}' is missing", image.native()));
+  if (found->size.count == 0 || found->size.count % Sectors::bytes_each != 0)
+    throw Error(ErrorKind::corrupt_image,
+                fmt::format("image '{}' is {} bytes long, which is no whole number of {}-byte sectors",
+                            image.native(), found->size.count, Sectors::bytes_each));
+  return found->size;
+}
 
 void create_image(const Path& image, Bytes size, const std::optional<Path>& content,
                   const io::CopyProgress& progress) {

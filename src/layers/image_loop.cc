@@ -23,4 +23,10 @@ loop::Loop attach_only_loop(const Path& file, loop::AttachOptions options) {
   return loop;
 }
 
+void grow_loop(dm::DeviceNumber device) {
+  const auto info = loop::info_of_device(device.major, device.minor);
+  if (!info) throw Error(ErrorKind::kernel_refused, fmt::format("{} is no loop device", device.str()));
+  loop::Loop::open(info->number).refresh_capacity();
+}
+
 }  // namespace cowshed::layers

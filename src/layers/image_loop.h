@@ -13,6 +13,9 @@ namespace cowshed::layers {
 /// Keep the result until one does.
 loop::Loop attach_only_loop(const Path& file, loop::AttachOptions options);
 
+/// The file under that loop device has grown.
+void grow_loop(dm::DeviceNumber device);
+
 inline dm::DeviceNumber device_number(const loop::Loop& loop) { return {loop.major(), loop.minor()}; }
 
 }  // namespace cowshed::layers

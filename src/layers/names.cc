@@ -46,7 +46,7 @@ std::string volume_of(const Vid& vid) {
 }
 
 std::optional<Role> parse_role(std::string_view text) {
-  for (const Role role : {Role::view, Role::origin, Role::snapshot, Role::plain})
+  for (const Role role : {Role::view, Role::origin, Role::overlay, Role::snapshot, Role::plain})
     if (to_string(role) == text) return role;
   return std::nullopt;
 }
@@ -68,6 +68,8 @@ std::string_view to_string(Role role) {
       return "view";
     case Role::origin:
       return "origin";
+    case Role::overlay:
+      return "overlay";
     case Role::snapshot:
       return "snapshot";
     case Role::plain:
@@ -85,10 +87,16 @@ dm::DmUuid VolumeKey::uuid(Role role, std::uint64_t number) const {
 
 dm::DmName VolumeKey::name(Role role, std::uint64_t number) const {
   // Only views come in several; the others' fixed name is what keeps a volume from being started twice.
-  const std::string suffix =
-      role == Role::view ? fmt::format("view{}", number) : std::string(to_string(role));
+  return name_ending_in(role == Role::view ? fmt::format("view{}", number) : std::string(to_string(role)));
+}
+
+dm::DmName VolumeKey::retired_view_name(std::uint64_t number) const {
+  return name_ending_in(fmt::format("old{}", number));
+}
+
+dm::DmName VolumeKey::name_ending_in(const std::string& ending) const {
   return dm::DmName(
-      fmt::format("cowshed:{}:{}:{}@{}", pool_, volume_, suffix, pool_key_.substr(0, short_key)));
+      fmt::format("cowshed:{}:{}:{}@{}", pool_, volume_, ending, pool_key_.substr(0, short_key)));
 }
 
 std::string VolumeKey::uuid_prefix() const { return fmt::format("{}{}-{}-", uuid_start, pool_key_, volume_); }

@@ -24,6 +24,8 @@ enum class Role {
   view,
   /// O: an in-place session; number: the generation it writes.
   origin,
+  /// G: an overlay session; number: the generation it stands on.
+  overlay,
   /// S: a snapshot volume's own layer; number: its cow's loop device.
   snapshot,
   /// A file handed out as it is: volatile volumes, volumes with snapshots off, kernels; number: its loop
@@ -40,6 +42,8 @@ class VolumeKey {
 
   [[nodiscard]] dm::DmUuid uuid(Role role, std::uint64_t number) const;
   [[nodiscard]] dm::DmName name(Role role, std::uint64_t number) const;
+  /// Of a view whose image was replaced by another.
+  [[nodiscard]] dm::DmName retired_view_name(std::uint64_t number) const;
   /// What the UUIDs of all devices of this volume begin with. Others may begin with it too: compare
   /// OurDevice::volume.
   [[nodiscard]] std::string uuid_prefix() const;
@@ -47,6 +51,8 @@ class VolumeKey {
   [[nodiscard]] const std::string& volume() const { return volume_; }
 
  private:
+  [[nodiscard]] dm::DmName name_ending_in(const std::string& ending) const;
+
   std::string pool_key_;
   std::string pool_;
   std::string volume_;

@@ -5,15 +5,28 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/undo.h"
 
 namespace cowshed::layers {
 
 namespace {
 
-cow::ReadAt reader_of(const Fd& fd) {
+template <typename Look>
+auto look_at(const Path& file, Look look) {
+  return in_context([&] { return fmt::format("'{}'", file.native()); },
+                    [&] {
+                      const Fd fd = open_file(file, O_RDONLY);
+                      return look(read_from(fd), stat_fd(fd, file).size);
+                    });
+}
+
+}  // namespace
+
+cow::ReadAt read_from(const Fd& fd) {
   return [&fd](Bytes offset, std::span<std::byte> into) {
     for (std::size_t done = 0; done < into.size();) {
       const ssize_t got =
@@ -26,19 +39,68 @@ cow::ReadAt reader_of(const Fd& fd) {
   };
 }
 
-template <typename Look>
-auto look_at(const Path& file, Look look) {
+cow::WriteAt write_to(const Fd& fd) {
+  return [&fd](Bytes offset, std::span<const std::byte> data) {
+    for (std::size_t done = 0; done < data.size();) {
+      const ssize_t put =
+          ::pwrite(fd.get(), data.data() + done, data.size() - done, static_cast<off_t>(offset.count + done));
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) throw Error::from_errno(errno, "write");
+      done += static_cast<std::size_t>(put);
+    }
+  };
+}
+
+void create_store_file(const Path& file, Bytes origin, cow::Header header) {
+  const Fd fd = create_sparse(file, cow::persistent_size(origin, header.chunk_size));
+  Undo undo([&] { unlink_if_exists(file); });
+  in_context([&] { return fmt::format("'{}'", file.native()); },
+             [&] { cow::Writer(write_to(fd), header).finish(); });
+  sync_file(fd, file);
+  sync_directory(file.parent_path());
+  undo.release();
+}
+
+namespace {
+
+/// `change` says whether there is something to write.
+template <typename Change>
+bool change_header(const Path& file, Change change) {
+  const Fd fd = open_file(file, O_RDWR);
+  std::array<std::byte, cow::header_size> raw{};
   return in_context([&] { return fmt::format("'{}'", file.native()); },
                     [&] {
-                      const Fd fd = open_file(file, O_RDONLY);
-                      return look(reader_of(fd), stat_fd(fd, file).size);
+                      read_from(fd)(Bytes{0}, raw);
+                      if (!change(std::span(raw))) return false;
+                      write_to(fd)(Bytes{0}, raw);
+                      sync_file(fd, file);
+                      return true;
                     });
 }
 
 }  // namespace
 
+bool make_valid(const Path& file) { return change_header(file, cow::mark_valid); }
+
+void remember_size(const Path& file, Bytes size) {
+  change_header(file, [size](std::span<std::byte, cow::header_size> raw) {
+    auto header = cow::parse_header(raw);
+    if (!header || header->restores) return false;
+    header->restores = size;
+    cow::write_header(*header, raw);
+    return true;
+  });
+}
+
 bool is_clean_store(const Path& file) {
   return look_at(file, [](const cow::ReadAt& read, Bytes size) { return cow::is_clean(read, size); });
+}
+
+cow::ChunkSize store_chunk(const Path& file) {
+  return look_at(file, [](const cow::ReadAt& read, Bytes size) {
+    const auto header = cow::Reader(read, size, Bytes{0}).header();
+    return header ? header->chunk_size : base_chunk;
+  });
 }
 
 cow::StoreSummary check_store_file(const Path& file, Bytes origin) {

@@ -40,12 +40,15 @@ struct VolumeProperties {
   /// -1: snapshots off. Not set: the pool's.
   std::optional<int> revisions_to_keep = std::nullopt;
   std::optional<WritePolicy> write_policy = std::nullopt;
+  /// Not stored: what counts where write_policy is not set, by the kind of VM.
+  WritePolicy default_write_policy = WritePolicy::in_place;
   bool keep_changes = false;
   std::optional<Bytes> cow_limit = std::nullopt;
   int warm = 0;
   bool ephemeral = false;
 
   [[nodiscard]] VolumeKind kind() const;
+  [[nodiscard]] WritePolicy used_write_policy() const { return write_policy.value_or(default_write_policy); }
 };
 
 /// What a VM manager attaches. `path` is filled in by the app layer (its stable link).
@@ -81,21 +84,26 @@ struct VolumePaths {
   Path path, path_cow, path_source, path_source_cow;
 };
 
+/// How far long work is. While `can_stop`, what the callback throws ends it, undone; afterwards it must not
+/// throw.
 struct Progress {
   Bytes done, total;
+  bool can_stop = true;
 };
+/// Called now and then, from any thread.
+using ProgressWatch = std::function<void(const Progress&)>;
 
 struct CreateOptions {
   /// The initial content, copied sparse; else the volume reads as zeros.
   std::optional<Path> image = std::nullopt;
-  /// Called now and then while the image is copied, from any thread. What it throws ends the creation,
-  /// undone.
-  std::function<void(Progress)> progress = nullptr;
+  ProgressWatch progress = nullptr;
 };
 
 struct StopOptions {
   /// Drop the session instead of committing it.
   bool discard = false;
+  /// Of a commit that has something to merge.
+  ProgressWatch progress = nullptr;
 };
 
 /// What is under /usr/lib/…/vm-kernels/NAME, for `vm info`.
@@ -139,9 +147,10 @@ class Volume {
   /// the device. May be answered before layers that hold nothing any more are gone (Pool::finish waits for
   /// them).
   virtual Operation<void> stop(StopOptions options) = 0;
-  /// Throws in_use while the guest holds the device. Asked of all volumes of a VM before the first is
-  /// stopped, so that a refused stop leaves the whole VM as it was.
-  virtual void check_unused() {}
+  /// Throws in_use while the guest holds the device, not_supported where what it wrote cannot be discarded as
+  /// asked. Asked of all volumes of a VM before the first is stopped, so that a refused stop leaves the whole
+  /// VM as it was.
+  virtual void check_stop(const StopOptions& /*options*/) {}
   /// Ends the session without committing and without discarding what a power loss would have kept: undoes a
   /// start.
   virtual Operation<void> abandon() = 0;

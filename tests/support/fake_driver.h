@@ -82,7 +82,7 @@ class FakeVolume : public pools::Volume {
   }
   pools::Operation<void> stop(pools::StopOptions) override { return end("stop "); }
   pools::Operation<void> abandon() override { return end("abandon "); }
-  void check_unused() override {
+  void check_stop(const pools::StopOptions&) override {
     if (world_.has(world_.held, key_)) throw Error(ErrorKind::in_use, "the guest holds the device");
   }
 

@@ -41,6 +41,9 @@ class FilePoolTest : public VmTest {
     VmTest::TearDown();
   }
 
+  /// Of the origin volumes.
+  [[nodiscard]] virtual pools::WritePolicy policy() const { return pools::WritePolicy::in_place; }
+
   pools::VolumeProperties properties(const std::string& vid) {
     return {.name = VolumeName("root"), .vid = Vid(vid), .size = image_size};
   }
@@ -52,6 +55,7 @@ class FilePoolTest : public VmTest {
     auto p = properties("vm-templates/" + name + "/root");
     p.save_on_stop = true;
     p.revisions_to_keep = revisions;
+    p.write_policy = policy();
     pools::Volume& volume = add(p);
     volume.create({}).get();
     return volume;
@@ -81,5 +85,15 @@ class FilePoolTest : public VmTest {
   std::unique_ptr<pools::Pool> pool_;
   std::vector<std::unique_ptr<pools::Volume>> volumes_;
 };
+
+/// What is promised whatever the write policy.
+class EitherPolicyTest : public FilePoolTest, public testing::WithParamInterface<pools::WritePolicy> {
+ protected:
+  [[nodiscard]] pools::WritePolicy policy() const override { return GetParam(); }
+};
+
+inline std::string policy_name(const testing::TestParamInfo<pools::WritePolicy>& info) {
+  return info.param == pools::WritePolicy::overlay ? "overlay" : "in_place";
+}
 
 }  // namespace cowshed::test

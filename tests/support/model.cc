@@ -106,6 +106,7 @@ void Model::create(const Words& words) {
   const auto size = [&](const char* name) { return wishes.contains(name) ? std::stoull(wishes[name]) : 0; };
   const bool is_disposable = vm.kind == "disposable" || vm.kind == "throwaway";
   vm.volumes["root"] = new_volume(vm.above.empty() ? Kind::origin : Kind::snapshot, size("root"));
+  if (vm.kind == "template") vm.volumes["root"].policy = "overlay";
   vm.volumes["private"] = new_volume(is_disposable ? Kind::snapshot : Kind::origin, size("private"));
   vm.volumes["volatile"] = new_volume(Kind::volatile_, size("volatile"));
   if (wishes.contains("image")) put_image(vm.volumes["root"], wishes["image"]);
@@ -163,8 +164,10 @@ void Model::down(const std::string& name) {
 void Model::set(Volume& volume, const std::string& key, const std::string& value) {
   if (key == "rw")
     volume.rw = value == "true";
-  else
+  else if (key == "revisions_to_keep")
     volume.revisions = std::stoi(value);
+  else
+    volume.policy = value;
 }
 
 void Model::write(Volume& volume, std::size_t offset, std::size_t length, std::uint64_t seed) {

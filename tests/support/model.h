@@ -27,6 +27,7 @@ struct Volume {
   Kind kind = Kind::origin;
   bool rw = true;
   int revisions = 1;
+  std::string policy = "in-place";
   std::size_t size = 0;
 
   // Origin volumes
@@ -69,9 +70,12 @@ struct Vm {
 struct Found {
   bool exists = false, running = false;
   struct Property {
-    bool dirty = false, has_cow = false, rw = true;
+    bool dirty = false, rw = true;
+    /// The store of a session that was not committed.
+    bool has_session = false;
     int revisions = 1;
-    /// The image file; read only after a power cut.
+    std::string policy;
+    /// What a start would find; read only after a power cut.
     std::optional<Content> image;
   };
   std::map<std::string, Property> volumes;
@@ -82,7 +86,7 @@ class Model {
   /// Everything that happens, as a line of words, so that it can be kept in a journal and played again:
   ///
   ///   create KIND VM ABOVE|- root=SIZE private=SIZE volatile=SIZE [image=SEED:LENGTH]
-  ///   remove VM | start VM | stop VM | set VM VOLUME rw|revisions_to_keep VALUE
+  ///   remove VM | start VM | stop VM | set VM VOLUME rw|revisions_to_keep|write_policy VALUE
   ///   write VM VOLUME OFFSET LENGTH SEED | sync VM VOLUME
   ///   down VM                 its layers are gone, sessions are kept uncommitted
   ///   commit VM VOLUME        the kept session became the committed state
@@ -94,8 +98,6 @@ class Model {
 
   /// What has to become of `command` for one of its VMs: nothing where it succeeds, else the kind of error.
   [[nodiscard]] std::optional<std::string> refusal(const Words& command, const std::string& vm) const;
-  /// At the bound of generations a session of this VM may be refused.
-  [[nodiscard]] bool may_be_at_bound(const std::string& vm) const;
   /// Events that a successful `command` comes to.
   [[nodiscard]] static std::vector<std::string> events_of(const Words& command);
   /// The VMs that `command` is about.

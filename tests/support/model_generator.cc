@@ -193,7 +193,9 @@ std::optional<Words> Generator::set() {
   if (!vm) return std::nullopt;
   const auto& volumes = model_.vms().at(*vm).volumes;
   const auto name = pick(random_, std::vector<std::string>{"root", "private", "volatile"});
-  if (volumes.at(name).kind == Kind::origin && chance(70))
+  if (volumes.at(name).kind == Kind::origin && chance(35))
+    return Words{"set", *vm, name, "write_policy", chance(50) ? "in-place" : "overlay"};
+  if (volumes.at(name).kind == Kind::origin && chance(55))
     return Words{"set", *vm, name, "revisions_to_keep", any_revisions()};
   // Twice as often writable: only there it shows what was written.
   return Words{"set", *vm, name, "rw", chance(66) ? "true" : "false"};

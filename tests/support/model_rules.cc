@@ -4,7 +4,6 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "layers/base.h"
 #include "support/model.h"
 
 namespace cowshed::test::model {
@@ -69,19 +68,9 @@ std::optional<std::string> Model::refusal(const Words& command, const std::strin
   const Volume& volume = vm.volumes.at(command.at(2));
   const bool switches =
       command.at(3) == "revisions_to_keep" && (volume.revisions == -1) != (command.at(4) == "-1");
-  if (vm.running && (command.at(3) == "rw" || switches)) return "running";
+  if (vm.running && (command.at(3) == "rw" || command.at(3) == "write_policy" || switches)) return "running";
   if (switches && !running_snapshots(name, command.at(2)).empty()) return "running";
   return std::nullopt;
-}
-
-bool Model::may_be_at_bound(const std::string& name) const {
-  for (const auto& [volume_name, volume] : vms_.at(name).volumes) {
-    if (volume.kind != Kind::origin) continue;
-    // Each session start makes one view, and a commit counts one generation more.
-    for (const Volume* snapshot : running_snapshots(name, volume_name))
-      if (volume.generation - snapshot->source_generation + 4 >= layers::max_views) return true;
-  }
-  return false;
 }
 
 // --- What was cut off
@@ -101,7 +90,7 @@ void Model::judge_stopped(const std::string& name, const Found& found, const std
 
 void Model::judge_session(const std::string& label, const Volume& volume, const Found::Property& property,
                           const std::string& by, Verdict& verdict) {
-  if (property.dirty && property.has_cow) {
+  if (property.dirty && property.has_session) {
     if (!volume.wrote) verdict.wrong.push_back(label + " is dirty, and nothing was written");
     return;
   }
@@ -167,9 +156,10 @@ Model::Verdict Model::judge(const Words& command, const std::string& name, const
     verdict.happened = verdict.is_down = true;
   } else if (what == "set") {
     const auto& property = found.volumes.at(command.at(2));
-    const std::string value =
-        command.at(3) == "rw" ? (property.rw ? "true" : "false") : std::to_string(property.revisions);
-    if (value == command.at(4)) happened({join(command)});
+    const std::map<std::string, std::string> values{{"rw", property.rw ? "true" : "false"},
+                                                    {"revisions_to_keep", std::to_string(property.revisions)},
+                                                    {"write_policy", property.policy}};
+    if (values.at(command.at(3)) == command.at(4)) happened({join(command)});
   }
   return verdict;
 }

@@ -11,6 +11,9 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "layers/base_files.h"
+#include "layers/store_file.h"
+
 namespace cowshed::test::model {
 
 namespace {
@@ -172,6 +175,30 @@ Path World::image_of(const std::string& vm, const std::string& volume, const std
   return locations_.state / (kind == "template" ? "vm-templates" : "appvms") / vm / (volume + ".img");
 }
 
+namespace {
+
+layers::BaseFiles files_of(pools::Volume& volume) {
+  const std::string image = volume.paths().path.native();
+  return layers::BaseFiles(image.substr(0, image.size() - std::strlen(".img")));
+}
+
+/// What the volume's own next start would find: the image, with what an overlay session left over it.
+Content read_state(const layers::BaseFiles& files) {
+  Content content = read_whole(files.image, false);
+  const auto overlay = open_if_exists(files.overlay, O_RDONLY);
+  if (!overlay) return content;
+  const auto read = layers::read_from(*overlay);
+  cow::Reader reader(read, stat_fd(*overlay, files.overlay).size, Bytes{content.size()});
+  while (const auto exception = reader.next()) {
+    const std::size_t chunk = reader.header()->chunk_size.bytes().count, at = exception->old_chunk * chunk;
+    const auto target = std::span(content).subspan(at, std::min(chunk, content.size() - at));
+    read(Bytes{exception->new_chunk * chunk}, std::as_writable_bytes(target));
+  }
+  return content;
+}
+
+}  // namespace
+
 Found World::find(const std::string& vm, bool with_images) {
   const auto app = open();
   Found found;
@@ -182,11 +209,12 @@ Found World::find(const std::string& vm, bool with_images) {
   for (auto* volume : real.volumes()) {
     Found::Property property;
     property.dirty = volume->is_dirty();
-    property.has_cow = path_exists(volume->paths().path_cow);
+    const layers::BaseFiles files = files_of(*volume);
+    property.has_session = path_exists(files.cow) || path_exists(files.overlay);
+    property.policy = to_string(volume->properties().used_write_policy());
     property.rw = volume->properties().rw;
     property.revisions = volume->revisions_to_keep();
-    if (with_images && volume->kind() == pools::VolumeKind::origin)
-      property.image = read_whole(volume->paths().path, false);
+    if (with_images && volume->kind() == pools::VolumeKind::origin) property.image = read_state(files);
     found.volumes[volume->properties().name.str()] = std::move(property);
   }
   return found;
@@ -234,7 +262,7 @@ void World::compare_volume(const Model& model, const std::string& vm_name, const
   real_volume.verify();
   if (!vm.running) {
     if (!is_origin) return;
-    const auto wrong = difference(volume.seen(), read_whole(image_of(vm_name, name, vm.kind), false));
+    const auto wrong = difference(volume.seen(), read_state(files_of(real_volume)));
     return expect(wrong.empty(), "its image " + wrong);
   }
   const auto found = real.device(real_volume);

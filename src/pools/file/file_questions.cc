@@ -36,7 +36,7 @@ void FileVolume::verify() {
   }
   base().verify_image();
   const auto file = files();
-  for (const Path& store : {file.cow, file.revision})
+  for (const Path& store : {file.cow, file.revision, file.overlay})
     if (path_exists(store)) layers::check_store_file(store, size());
   if (base().is_broken())
     throw Error(ErrorKind::corrupt_image,
@@ -72,7 +72,7 @@ Bytes FileVolume::usage() {
   }
   const auto file = files();
   Bytes total;
-  for (const Path& path : {file.image, file.cow, file.revision})
+  for (const Path& path : file.all())
     if (const auto found = stat_if_exists(path)) total = total + found->allocated;
   return total;
 }
@@ -98,7 +98,7 @@ std::optional<Layer> file_layer(dm::DeviceNumber device, const layers::BaseFiles
   if (!loop) return std::nullopt;
   const std::string name = fmt::format("loop{}", loop->number);
   if (is_file(files.image, loop->backing)) return Layer{"image", name, "/dev/" + name, files.image};
-  for (const Path& cow : {files.cow, files.revision})
+  for (const Path& cow : {files.cow, files.revision, files.overlay, files.replaced})
     if (is_file(cow, loop->backing)) return Layer{"cow", name, "/dev/" + name, cow};
   return Layer{"cow", name, "/dev/" + name, {}};
 }
@@ -137,14 +137,25 @@ std::vector<Layer> FileVolume::layers() {
   return result;
 }
 
+void FileVolume::recover_origin(RecoveryReport& report, bool dry_run) {
+  const auto file = files();
+  layers::Base base = this->base();
+  if (base.is_commit_pending()) {
+    report.push_back(fmt::format("finish the commit of volume '{}'", properties().vid.str()));
+    if (!dry_run) base.finish_commit(commit_options(nullptr));
+  }
+  for (const Path& half :
+       {layers::half_made(file.image), layers::half_made(file.import), layers::half_made(file.replaced)}) {
+    if (!path_exists(half)) continue;
+    report.push_back(fmt::format("remove half-made '{}'", half.native()));
+    if (!dry_run) unlink_if_exists(half);
+  }
+  if (!dry_run && file_pool_.host().has_device_mapper()) base.tidy();
+}
+
 void FileVolume::recover(RecoveryReport& report, bool dry_run) try {
   if (kind() == VolumeKind::origin) {
-    const Path rest = layers::half_made(files().image);
-    if (path_exists(rest)) {
-      report.push_back(fmt::format("remove half-made '{}'", rest.native()));
-      if (!dry_run) unlink_if_exists(rest);
-    }
-    if (!dry_run && file_pool_.host().has_device_mapper()) base().tidy();
+    recover_origin(report, dry_run);
   } else if (kind() == VolumeKind::volatile_ && !is_running() && path_exists(files().image)) {
     report.push_back(fmt::format("remove '{}' of a session that is over", files().image.native()));
     if (!dry_run) unlink_if_exists(files().image);

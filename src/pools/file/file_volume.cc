@@ -18,11 +18,7 @@ FileVolume::FileVolume(FilePool& pool, VolumeProperties properties, SourceResolv
     : Volume(pool, std::move(properties), std::move(source)), file_pool_(pool) {}
 
 layers::BaseFiles FileVolume::files() const {
-  const std::string stem = (file_pool_.directory() / properties().vid.str()).native();
-  return {.image = stem + ".img",
-          .cow = stem + "-cow.img",
-          .revision = stem + "-cow.img.old",
-          .dirty = stem + "-dirty"};
+  return layers::BaseFiles(file_pool_.directory() / properties().vid.str());
 }
 
 FileVolume& FileVolume::file_source() {
@@ -89,9 +85,7 @@ void FileVolume::remove_now() {
   if (kind() == VolumeKind::origin && file_pool_.host().has_device_mapper()) base().refuse_while_viewed();
   const Path directory = file.image.parent_path();
   const SharedDirectories::Use use(file_pool_.vm_directories(), directory);
-  // The image last: while it is there, what is left still makes sense.
-  for (const Path& path : {file.revision, file.cow, file.dirty, layers::half_made(file.image), file.image})
-    unlink_if_exists(path);
+  for (const Path& path : file.all()) unlink_if_exists(path);
   if (const auto fd = open_if_exists(directory, O_RDONLY | O_DIRECTORY)) sync_file(*fd, directory);
 }
 
@@ -109,6 +103,14 @@ Operation<std::optional<BlockDevice>> FileVolume::start() {
   return Operation<std::optional<BlockDevice>>::pending(file_pool_.host().workers().submit(body));
 }
 
+namespace {
+
+layers::SessionKind session_kind(WritePolicy policy) {
+  return policy == WritePolicy::overlay ? layers::SessionKind::overlay : layers::SessionKind::in_place;
+}
+
+}  // namespace
+
 layers::Running FileVolume::start_now() {
   const bool rw = properties().rw;
   switch (kind()) {
@@ -119,7 +121,9 @@ layers::Running FileVolume::start_now() {
       return layers::start_snapshot(file_pool_.host(), key(), base, file_pool_.directory(), rw);
     }
     default:
-      return snapshots_off() ? base().start_direct(rw) : base().start_session(rw);
+      if (snapshots_off()) return base().start_direct(rw);
+      return base().start_session(session_kind(properties().used_write_policy()), rw,
+                                  revisions_to_keep() > 0);
   }
 }
 
@@ -146,27 +150,29 @@ Operation<void> FileVolume::stop(StopOptions options) {
   return Operation<void>::pending(file_pool_.host().workers().submit(body));
 }
 
-void FileVolume::stop_now(StopOptions options) {
+void FileVolume::stop_now(const StopOptions& options) {
+  if (kind() == VolumeKind::origin) return stop_origin(options);
   const auto device = running();
   if (!device) return discard_rest();
-  switch (kind()) {
-    case VolumeKind::volatile_:
-      return stop_volatile(*device);
-    case VolumeKind::snapshot:
-      return layers::stop_snapshot(file_pool_.host(), *device, file_source().base());
-    default:
-      if (options.discard)
-        not_supported(
-            "discard the session of",
-            "its guest writes the image itself (write_policy in-place), so the session cannot be dropped");
-      stop_origin();
-  }
+  if (kind() == VolumeKind::volatile_) return stop_volatile(*device);
+  layers::stop_snapshot(file_pool_.host(), *device, file_source().base());
 }
 
-void FileVolume::stop_origin() {
+layers::CommitOptions FileVolume::commit_options(const ProgressWatch& progress) const {
+  layers::CommitOptions options{.keep_revision = revisions_to_keep() > 0};
+  if (progress)
+    options.watch = [progress](const layers::WorkDone& work) {
+      progress({work.done, work.total, work.can_stop});
+    };
+  return options;
+}
+
+void FileVolume::stop_origin(const StopOptions& options) {
+  if (!file_pool_.host().has_device_mapper()) return;
+  if (options.discard) return base().discard_session();
   // What runs decides, not the property: it may have been changed meanwhile.
   base().commit_direct();
-  base().commit_session(revisions_to_keep() > 0);
+  base().commit_session(commit_options(options.progress));
 }
 
 void FileVolume::stop_volatile(const layers::OurDevice& device) {
@@ -178,8 +184,9 @@ void FileVolume::discard_rest() {
   if (kind() == VolumeKind::volatile_) unlink_if_exists(files().image);
 }
 
-void FileVolume::check_unused() {
+void FileVolume::check_stop(const StopOptions& options) {
   if (const auto device = running()) layers::refuse_while_open(file_pool_.host().control(), *device);
+  if (options.discard && kind() == VolumeKind::origin) base().check_discard();
 }
 
 Operation<void> FileVolume::abandon() {

@@ -27,7 +27,7 @@ class FileVolume : public Volume {
   Operation<std::optional<BlockDevice>> start() override;
   Operation<void> stop(StopOptions options) override;
   Operation<void> abandon() override;
-  void check_unused() override;
+  void check_stop(const StopOptions& options) override;
 
   bool is_running() override;
   std::optional<BlockDevice> block_device() override;
@@ -57,10 +57,12 @@ class FileVolume : public Volume {
 
   void create_now(const CreateOptions& options);
   void remove_now();
+  void recover_origin(RecoveryReport& report, bool dry_run);
   layers::Running start_now();
   layers::Running start_volatile();
-  void stop_now(StopOptions options);
-  void stop_origin();
+  void stop_now(const StopOptions& options);
+  void stop_origin(const StopOptions& options);
+  [[nodiscard]] layers::CommitOptions commit_options(const ProgressWatch& progress) const;
   void stop_volatile(const layers::OurDevice& device);
   /// What an earlier stop that failed half-way may have left.
   void discard_rest();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layers/image_file.h"
+#include "layers/base_files.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layers/base_files.h"
+
+namespace cowshed::layers {
+
+BaseFiles::BaseFiles(const Path& stem)
+    : image(stem.native() + ".img"),
+      cow(stem.native() + "-cow.img"),
+      revision(stem.native() + "-cow.img.old"),
+      dirty(stem.native() + "-dirty"),
+      overlay(stem.native() + "-overlay.img"),
+      commit(stem.native() + "-commit.img"),
+      import(stem.native() + "-import.img"),
+      replaced(stem.native() + "-commit-cow.img"),
+      merged(stem.native() + "-merged.img") {}
+
+std::vector<Path> BaseFiles::all() const {
+  return {half_made(import),
+          half_made(replaced),
+          half_made(image),
+          half_made(commit),
+          merged,
+          import,
+          commit,
+          replaced,
+          overlay,
+          revision,
+          cow,
+          dirty,
+          image};
+}
+
+Path half_made(const Path& file) { return file.native() + ".new"; }
+
+}  // namespace cowshed::layers

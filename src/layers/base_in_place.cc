@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Base: sessions that write the image itself (layers.md: "Session protocol (in place)").
+#include <fmt/core.h>
+
+#include "base/error.h"
+#include "base/undo.h"
+#include "dm/device.h"
+#include "layers/base.h"
+#include "layers/image_file.h"
+#include "layers/plain.h"
+#include "layers/store_file.h"
+
+namespace cowshed::layers {
+
+Running Base::start_in_place(bool rw) {
+  const Stack stack = views_.read();
+  const Bytes size = image_size(files_.image);
+
+  // A clean cow means nothing and goes when the start fails; an interrupted session's holds the committed
+  // state.
+  const bool is_clean = !path_exists(files_.cow) || check_store_file(files_.cow, size).is_clean();
+  Undo undo([&] {
+    collect_or_leave();
+    if (is_clean) unlink_durably(files_.cow);
+  });
+  if (!path_exists(files_.cow)) create_sparse_durably(files_.cow, cow::persistent_size(size, base_chunk));
+  const auto device = bring_up_in_place(freeze(stack), rw);
+  undo.release();
+  return {device, rw};
+}
+
+dm::DeviceNumber Base::bring_up_in_place(const OurDevice& top, bool rw) {
+  const Sectors length = to_sectors(image_size(files_.image));
+  return dm::Device::bring_up(control(), key_.name(Role::origin, top.number),
+                              key_.uuid(Role::origin, top.number),
+                              dm::whole_device(length, dm::SnapshotOrigin{top.device}), !rw)
+      .keep();
+}
+
+bool Base::frozen_view_is_clean(const Stack& stack) {
+  const auto view = views_.on_cow(stack, files_.cow);
+  if (!view) return is_clean_store(files_.cow);
+  const auto status = dm::SnapshotStatus::parse(control().status(view->uuid).at(0).params);
+  if (status.state != dm::SnapshotStatus::State::active)
+    throw Error(
+        ErrorKind::corrupt_image,
+        fmt::format(
+            "the session overwrote chunks of '{}' that it could not save to '{}' (the kernel has marked "
+            "{} invalid); both files are kept",
+            files_.image.native(), files_.cow.native(), view->name.str()));
+  return status.allocated <= status.metadata;
+}
+
+void Base::commit_in_place(const Stack& stack, bool keep_revision) {
+  const bool rw = !is_read_only(*stack.in_place);
+  remove_unopened(control(), *stack.in_place);
+  Undo runs_on([&] {
+    if (path_exists(files_.cow))
+      bring_up_in_place(stack.views.back(), rw);
+    else  // It has lost its name: the commit is decided.
+      collect_or_leave();
+  });
+  sync_path(files_.image);
+  sync_path(files_.cow);
+  commit_files(frozen_view_is_clean(stack), keep_revision);
+  runs_on.release();
+}
+
+void Base::commit_interrupted_in_place(const Stack& stack, bool keep_revision) {
+  if (!path_exists(files_.cow)) return;
+  check_store_file(files_.cow, image_size(files_.image));
+  sync_path(files_.image);
+  sync_path(files_.cow);
+  commit_files(frozen_view_is_clean(stack), keep_revision);
+}
+
+void Base::commit_files(bool is_clean, bool keep_revision) {
+  if (is_clean) {
+    // Nothing was changed: the last revision still restores the state before the last change.
+    unlink_durably(files_.cow);
+  } else if (keep_revision) {
+    rename_durably(files_.cow, files_.revision);
+  } else {
+    // Before the commit point: a revision of an older state must not outlive the state it was taken against.
+    unlink_durably(files_.revision);
+    unlink_durably(files_.cow);
+  }
+}
+
+// --- Snapshots off
+
+Running Base::start_direct(bool rw) {
+  auto guard = lock();
+  verify_image();
+  refuse_second_start(views_.read());
+  refuse_pending();
+  views_.collect();
+  refuse_views(views_.read());
+  if (path_exists(files_.overlay)) commit_overlay(views_.read(), {}, guard);
+  const bool was_dirty = path_exists(files_.dirty);
+  if (!was_dirty) create_sparse_durably(files_.dirty, Bytes{0});
+  Undo undo([&] {
+    if (!was_dirty) unlink_durably(files_.dirty);
+  });
+  // Both restore a state against an image that the guest overwrites from here on.
+  unlink_durably(files_.cow);
+  unlink_durably(files_.revision);
+  const Running running = start_plain(host_, key_, files_.image, rw);
+  undo.release();
+  return running;
+}
+
+void Base::commit_direct() {
+  const auto guard = lock();
+  const Stack stack = views_.read();
+  if (!stack.plain) return;
+  const bool rw = !is_read_only(*stack.plain);
+  stop_plain(host_, *stack.plain);
+  Undo runs_on([&] {
+    if (path_exists(files_.dirty)) start_plain(host_, key_, files_.image, rw);
+  });
+  sync_path(files_.image);
+  unlink_durably(files_.dirty);
+  runs_on.release();
+}
+
+void Base::abandon_direct() {
+  const auto guard = lock();
+  const Stack stack = views_.read();
+  if (stack.plain) stop_plain(host_, *stack.plain);
+}
+
+}  // namespace cowshed::layers

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layers/commit.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "base/error.h"
+#include "base/undo.h"
+#include "layers/store_file.h"
+#include "layers/unlocked.h"
+
+namespace cowshed::layers {
+
+namespace {
+
+/// Shorter runs would shred the image's extents for little gain.
+constexpr Bytes shortest_shared_run = kibibytes(64);
+
+bool is_same_file(const Path& a, const Path& b) {
+  const auto file_a = stat_if_exists(a), file_b = stat_if_exists(b);
+  return file_a && file_b && file_a->id == file_b->id;
+}
+
+void link_file(const Path& from, const Path& to) {
+  if (::link(from.c_str(), to.c_str()) < 0)
+    throw Error::from_errno(errno, "link '" + from.native() + "' to '" + to.native() + "'");
+}
+
+}  // namespace
+
+CommitState commit_state(const BaseFiles& files) {
+  if (path_exists(files.merged)) return CommitState::merged;
+  if (path_exists(files.import)) return CommitState::replacing;
+  if (!path_exists(files.commit)) return CommitState::none;
+  const auto replaced = stat_if_exists(files.replaced);
+  if (!replaced) return CommitState::decided;
+  return replaced->size.count == 0 ? CommitState::unsaved : CommitState::saved;
+}
+
+Commit::Commit(Views& views, const BaseFiles& files, std::unique_lock<std::shared_mutex>& lock,
+               CommitOptions options)
+    : views_(views), files_(files), lock_(lock), options_(std::move(options)) {}
+
+void Commit::finish() {
+  const CommitState state = commit_state(files_);
+  if (state == CommitState::none) return discard_preparations(files_);
+  begun_ = state != CommitState::decided;
+  Undo undo([this] {
+    if (!begun_) take_back();
+  });
+  try {
+    if (state == CommitState::replacing)
+      replace_image();
+    else if (state != CommitState::merged)
+      merge();
+    settle();
+  } catch (Error& error) {
+    if (begun_)
+      error.add_context("the commit is decided but not finished; stop again or run 'cowshed recover'");
+    throw;
+  }
+  undo.release();
+}
+
+void Commit::take_back() {
+  discard_preparations(files_);
+  // In a revert it is a second link to the revision; only a session's holds something that is nowhere else.
+  if (is_same_file(files_.commit, files_.revision) || is_clean_store(files_.commit))
+    unlink_durably(files_.commit);
+  else
+    rename_durably(files_.commit, files_.overlay);
+}
+
+void Commit::discard_preparations(const BaseFiles& files) {
+  for (const Path& file :
+       {files.replaced, half_made(files.replaced), half_made(files.import), half_made(files.commit)})
+    unlink_if_exists(file);
+}
+
+io::CopyProgress Commit::tell(Bytes before, Bytes total) const {
+  if (!options_.watch) return nullptr;
+  return [this, before, total](Bytes done) { options_.watch({before + done, total, !begun_}); };
+}
+
+bool Commit::has_views() {
+  views_.collect();
+  return !views_.read().views.empty();
+}
+
+bool Commit::wants_new_image(const MergeSurvey& survey) const {
+  return survey.result_size < survey.image_size || survey.mean_run() >= shortest_shared_run;
+}
+
+void Commit::merge() {
+  const MergeSurvey survey = survey_merge(files_.commit, files_.image);
+  // A commit by way of a new image was cut off: this one has not been touched.
+  if (commit_state(files_) == CommitState::unsaved && has_views()) {
+    unlink_durably(files_.replaced);
+    begun_ = false;
+  }
+  const auto is_saved = [&] { return commit_state(files_) != CommitState::decided; };
+  if (options_.keep_revision && !is_saved()) save(survey);
+  if (wants_new_image(survey) && has_views() && merge_by_new_image(survey)) return;
+  if (!is_saved()) has_views() ? save(survey) : save_nothing();
+  merge_in_place(survey);
+}
+
+void Commit::save(const MergeSurvey& survey) {
+  const Unlocked others_may_start(lock_);
+  save_replaced(files_.commit, files_.image, survey, files_.replaced, tell({}, survey.bytes() * 2));
+}
+
+void Commit::save_nothing() { create_sparse_durably(files_.replaced, Bytes{0}); }
+
+bool Commit::merge_by_new_image(const MergeSurvey& survey) {
+  const Path prepared = half_made(files_.import);
+  {
+    const Unlocked others_may_start(lock_);
+    // A smaller image would lack what running snapshots have of it.
+    const bool may_copy = survey.result_size < survey.image_size;
+    if (!merge_into_new_image(files_.commit, files_.image, survey, prepared, may_copy,
+                              tell(survey.bytes(), survey.bytes() * 2)))
+      return false;
+  }
+  if (commit_state(files_) == CommitState::decided) save_nothing();
+  begun_ = true;
+  rename_durably(prepared, files_.import);
+  replace_image();
+  return true;
+}
+
+void Commit::merge_in_place(const MergeSurvey& survey) {
+  const bool is_saved = commit_state(files_) == CommitState::saved;
+  if (is_saved && has_views()) views_.freeze(views_.read(), files_.replaced);
+  begun_ = true;
+  {
+    // They start on the saved state; without one there is none to start on.
+    std::optional<Unlocked> others_may_start;
+    if (is_saved) others_may_start.emplace(lock_);
+    merge_into_image(files_.commit, files_.image, survey, is_saved ? ImageUse::attached : ImageUse::none,
+                     tell(survey.bytes(), survey.bytes() * 2));
+  }
+  rename_durably(files_.commit, files_.merged);
+}
+
+void Commit::replace_image() {
+  if (!is_same_file(files_.import, files_.image)) {
+    const Path link = half_made(files_.import);
+    unlink_if_exists(link);
+    link_file(files_.import, link);
+    rename_durably(link, files_.image);
+  }
+  views_.retire_replaced();
+  rename_durably(files_.import, files_.merged);
+}
+
+void Commit::settle() {
+  if (const auto replaced = stat_if_exists(files_.replaced)) {
+    if (options_.keep_revision && replaced->size.count > 0) {
+      rename_durably(files_.replaced, files_.revision);
+    } else {
+      // Before the other: while that is there, this is done again.
+      unlink_durably(files_.revision);
+      unlink_durably(files_.replaced);
+    }
+  }
+  unlink_if_exists(files_.commit);
+  unlink_durably(files_.merged);
+}
+
+}  // namespace cowshed::layers

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layers/merge.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/error.h"
+#include "base/undo.h"
+#include "io/cached.h"
+#include "io/copy_file.h"
+#include "io/data_extents.h"
+#include "io/sharing.h"
+#include "layers/base_files.h"
+#include "layers/image_file.h"
+#include "layers/store_file.h"
+
+namespace cowshed::layers {
+
+namespace {
+
+/// The engine's part of the 64 MiB that a merge may take; the rest is for the exceptions that are sorted.
+constexpr Bytes engine_memory = mebibytes(40);
+
+/// Exceptions are read through the page cache, a metadata chunk at a time; data as is best.
+struct Store {
+  explicit Store(const Path& path, Bytes origin)
+      : fd(open_file(path, O_RDONLY)),
+        name(path),
+        exceptions(read_from(fd), stat_fd(fd, path).size, origin) {}
+
+  [[nodiscard]] cow::ChunkSize chunk() const {
+    return exceptions.header() ? exceptions.header()->chunk_size : base_chunk;
+  }
+
+  Fd fd;
+  Path name;
+  cow::SortedExceptions exceptions;
+};
+
+template <typename Body>
+decltype(auto) on_file(const Path& file, Body body) {
+  return in_context([&] { return fmt::format("'{}'", file.native()); }, body);
+}
+
+Store open_store(const Path& file, const MergeSurvey& survey) {
+  return on_file(file, [&] { return Store(file, survey.image_size); });
+}
+
+void resize_file(const Path& file, Bytes size) {
+  if (::truncate(file.c_str(), static_cast<off_t>(size.count)) < 0)
+    throw Error::from_errno(errno, fmt::format("resize '{}' to {} bytes", file.native(), size.count));
+}
+
+io::CopyOptions engine_options(const io::CopyProgress& progress) {
+  io::CopyOptions options;
+  options.memory = engine_memory;
+  options.progress = progress;
+  return options;
+}
+
+/// The store's data, each piece to where it belongs; what lies behind the result's end is left out.
+io::ExtentStream extents_of(Store& store, Bytes end) {
+  return [&store, end]() -> std::optional<io::Extent> {
+    const Bytes chunk = store.chunk().bytes();
+    while (const auto exception = store.exceptions.next()) {
+      const Bytes target = chunk * exception->old_chunk;
+      if (target < end)
+        return io::Extent{chunk * exception->new_chunk, target, std::min(chunk, end - target)};
+    }
+    return std::nullopt;
+  };
+}
+
+/// Chunks of the image that must be saved, rising: those that the store replaces, and, of what is cut off,
+/// those that hold data.
+class ReplacedChunks {
+ public:
+  ReplacedChunks(Store& store, const io::End& image, const MergeSurvey& survey)
+      : store_(store),
+        image_chunks_(survey.chunk.chunks_in(survey.image_size)),
+        cut_(survey.result_size < survey.image_size),
+        from_(cut_ ? survey.result_size.count / survey.chunk.bytes().count : image_chunks_),
+        chunk_(survey.chunk.bytes()),
+        data_(io::data_extents(image)) {}
+
+  std::optional<std::uint64_t> next() {
+    if (!exception_ && !exceptions_ended_) read_exception();
+    if (!cut_chunk_ && cut_) read_cut_off();
+    if (!exception_ && !cut_chunk_) return std::nullopt;
+    const std::uint64_t chunk =
+        std::min(exception_.value_or(image_chunks_), cut_chunk_.value_or(image_chunks_));
+    if (exception_ == chunk) exception_.reset();
+    if (cut_chunk_ == chunk) cut_chunk_.reset();
+    return chunk;
+  }
+
+ private:
+  void read_exception() {
+    const auto exception = store_.exceptions.next();
+    // What lies behind the image's end is new, and gone again when the image has its old size.
+    if (exception && exception->old_chunk < image_chunks_)
+      exception_ = exception->old_chunk;
+    else
+      exceptions_ended_ = true;
+  }
+
+  void read_cut_off() {
+    while (from_ >= data_end_) {
+      const auto extent = data_();
+      if (!extent) {
+        cut_ = false;
+        return;
+      }
+      from_ = std::max(from_, extent->source.count / chunk_.count);
+      data_end_ = ((extent->source + extent->length).count + chunk_.count - 1) / chunk_.count;
+    }
+    cut_chunk_ = from_++;
+  }
+
+  Store& store_;
+  const std::uint64_t image_chunks_;
+  bool cut_;
+  /// The next chunk that may be cut off.
+  std::uint64_t from_;
+  const Bytes chunk_;
+  io::ExtentStream data_;
+  std::uint64_t data_end_ = 0;
+  std::optional<std::uint64_t> exception_, cut_chunk_;
+  bool exceptions_ended_ = false;
+};
+
+std::uint64_t most_replaced(const MergeSurvey& survey) {
+  const std::uint64_t result = survey.result_size.count / survey.chunk.bytes().count;
+  const std::uint64_t all = survey.chunk.chunks_in(survey.image_size);
+  return std::min(all, survey.exceptions + (result < all ? all - result : 0));
+}
+
+/// Metadata is written through the page cache: no page of it is also a page of data, unless chunks are
+/// smaller than pages; then all is.
+Fd open_for_data(const Path& file, cow::ChunkSize chunk) {
+  constexpr Bytes page = kibibytes(4);
+  return chunk.bytes() < page ? open_file(file, O_RDWR) : io::open_direct_if_possible(file, O_RDWR);
+}
+
+/// Copies the chunks of the image that `next` gives, rising, into a new store.
+void write_saved(const std::function<std::optional<std::uint64_t>()>& next, std::uint64_t most,
+                 cow::ChunkSize chunk, const Path& image, const Path& saved,
+                 const io::CopyProgress& progress) {
+  const Bytes size = image_size(image);
+  const Fd metadata = create_sparse(saved, cow::size_with(chunk, most));
+  const Fd from = io::open_to_read_once(image), to = open_for_data(saved, chunk);
+  cow::Writer writer(write_to(metadata), {chunk, size});
+  auto options = engine_options(progress);
+  options.zeroes = io::Zeroes::skip;
+  options.sync = false;
+  io::copy_extents(
+      [&]() -> std::optional<io::Extent> {
+        const auto found = next();
+        if (!found) return std::nullopt;
+        const Bytes at = chunk.bytes() * *found;
+        return io::Extent{at, chunk.bytes() * writer.add(*found), std::min(chunk.bytes(), size - at)};
+      },
+      io::End(from, image), io::End(to, saved), options);
+  resize_file(saved, writer.finish());
+  sync_file(metadata, saved);
+}
+
+/// Writes a store under another name first.
+void save_whole(const Path& saved, const std::function<void(const Path&)>& write) {
+  const Path temporary = half_made(saved);
+  unlink_if_exists(temporary);
+  Undo undo([&] { unlink_if_exists(temporary); });
+  write(temporary);
+  rename_durably(temporary, saved);
+  undo.release();
+}
+
+/// Chunks of an image that differ in the one that is to replace it.
+class DifferingChunks {
+ public:
+  DifferingChunks(const Path& image, const Path& other, cow::ChunkSize chunk)
+      : image_(image, chunk), other_(other, chunk), chunk_(chunk) {
+    has_data_.resize(chunk.chunks_in(image_.size()));
+    for (const Side* side : {&image_, &other_}) side->mark(has_data_);
+  }
+
+  std::optional<std::uint64_t> next() {
+    for (; at_ < has_data_.size(); ++at_)
+      if (has_data_[at_] && differs(at_)) return at_++;
+    return std::nullopt;
+  }
+  [[nodiscard]] std::uint64_t most() const {
+    return static_cast<std::uint64_t>(std::ranges::count(has_data_, true));
+  }
+
+ private:
+  class Side {
+   public:
+    Side(const Path& file, cow::ChunkSize chunk)
+        : fd_(open_file(file, O_RDONLY)), end_(fd_, file), chunk_(chunk.bytes()), bytes_(chunk_.count) {}
+
+    [[nodiscard]] Bytes size() const { return end_.size(); }
+    void mark(std::vector<bool>& has_data) const {
+      const auto data = io::data_extents(end_);
+      while (const auto extent = data()) {
+        const std::uint64_t end = (extent->source + extent->length).count;
+        for (std::uint64_t at = extent->source.count / chunk_.count;
+             at * chunk_.count < end && at < has_data.size(); ++at)
+          has_data[at] = true;
+      }
+    }
+    /// What it holds there; less than a chunk at its end.
+    std::span<const std::byte> read(std::uint64_t chunk) {
+      const Bytes at = chunk_ * chunk;
+      const Bytes length = at < size() ? std::min(chunk_, size() - at) : Bytes{};
+      const auto part = std::span(bytes_).first(length.count);
+      read_from(fd_)(at, part);
+      return part;
+    }
+
+   private:
+    Fd fd_;
+    io::End end_;
+    Bytes chunk_;
+    std::vector<std::byte> bytes_;
+  };
+
+  bool differs(std::uint64_t chunk) { return !std::ranges::equal(image_.read(chunk), other_.read(chunk)); }
+
+  Side image_, other_;
+  cow::ChunkSize chunk_;
+  std::vector<bool> has_data_;
+  std::uint64_t at_ = 0;
+};
+
+void merge(Store& store, const Path& image, const Fd& into, const MergeSurvey& survey,
+           const io::CopyProgress& progress) {
+  const Fd from = io::open_to_read_once(store.name);
+  auto options = engine_options(progress);
+  // What the guest discarded reads as zeros, and is to become free.
+  options.zeroes = io::Zeroes::punch;
+  options.sync = false;
+  io::copy_extents(extents_of(store, survey.result_size), io::End(from, store.name), io::End(into, image),
+                   options);
+}
+
+}  // namespace
+
+MergeSurvey survey_merge(const Path& file, const Path& image) {
+  return on_file(file, [&] {
+    const Bytes size = image_size(image);
+    Store store(file, size);
+    const auto& header = store.exceptions.header();
+    MergeSurvey survey{.chunk = store.chunk(),
+                       .exceptions = store.exceptions.count(),
+                       .image_size = size,
+                       .result_size = header ? header->restores.value_or(size) : size};
+    cow::Exception last;
+    while (const auto exception = store.exceptions.next()) {
+      const bool follows = last.new_chunk != 0 && exception->old_chunk == last.old_chunk + 1 &&
+                           exception->new_chunk == last.new_chunk + 1;
+      if (!follows) ++survey.runs;
+      last = *exception;
+    }
+    return survey;
+  });
+}
+
+void save_replaced(const Path& store, const Path& image, const MergeSurvey& survey, const Path& saved,
+                   const io::CopyProgress& progress) {
+  Store opened = open_store(store, survey);
+  const Fd seeking = open_file(image, O_RDONLY);
+  const io::End holes(seeking, image);
+  ReplacedChunks replaced(opened, holes, survey);
+  save_whole(saved, [&](const Path& file) {
+    write_saved([&] { return replaced.next(); }, most_replaced(survey), survey.chunk, image, file, progress);
+  });
+}
+
+void save_differing(const Path& image, const Path& other, const Path& saved,
+                    const io::CopyProgress& progress) {
+  DifferingChunks differing(image, other, base_chunk);
+  save_whole(saved, [&](const Path& file) {
+    write_saved([&] { return differing.next(); }, differing.most(), base_chunk, image, file, progress);
+  });
+}
+
+void merge_into_image(const Path& store, const Path& image, const MergeSurvey& survey, ImageUse use,
+                      const io::CopyProgress& progress) {
+  if (survey.result_size > survey.image_size) resize_file(image, survey.result_size);
+  Store opened = open_store(store, survey);
+  const Fd into =
+      use == ImageUse::attached ? open_file(image, O_RDWR) : io::open_direct_if_possible(image, O_RDWR);
+  merge(opened, image, into, survey, progress);
+  if (survey.result_size < survey.image_size) resize_file(image, survey.result_size);
+  sync_file(into, image);
+}
+
+bool merge_into_new_image(const Path& store, const Path& image, const MergeSurvey& survey,
+                          const Path& new_image, bool may_copy, const io::CopyProgress& progress) {
+  unlink_if_exists(new_image);
+  const Fd into = create_sparse(new_image, survey.image_size);
+  Undo undo([&] { unlink_if_exists(new_image); });
+  const Fd from = open_file(image, O_RDONLY);
+  const io::End source(from, image), target(into, new_image);
+  auto options = engine_options(nullptr);
+  options.zeroes = io::Zeroes::skip;
+  options.sync = false;
+  if (may_copy)
+    io::copy_file(source, target, options);
+  else if (!io::share_file(source, target))
+    return false;
+  resize_file(new_image, survey.result_size);
+  Store opened = open_store(store, survey);
+  merge(opened, new_image, into, survey, progress);
+  sync_file(into, new_image);
+  undo.release();
+  return true;
+}
+
+}  // namespace cowshed::layers

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "base/file.h"
+#include "cow/format.h"
+#include "io/copy.h"
+
+/// Merging a snapshot store into an image: the one thing that commit, revert, promote and shrink have in
+/// common. The result is that of the kernel's snapshot-merge target, bit for bit. All functions block.
+namespace cowshed::layers {
+
+/// What merging a store into an image would change.
+struct MergeSurvey {
+  cow::ChunkSize chunk;
+  std::uint64_t exceptions = 0;
+  /// Stretches of chunks that follow each other in image and store both.
+  std::uint64_t runs = 0;
+  Bytes image_size;
+  /// Of the image afterwards: the store's `restores`, else as it is.
+  Bytes result_size;
+
+  [[nodiscard]] Bytes bytes() const { return chunk.bytes() * exceptions; }
+  [[nodiscard]] Bytes mean_run() const { return runs == 0 ? Bytes{} : Bytes{bytes().count / runs}; }
+};
+
+/// Reads the whole list of exceptions. Throws corrupt_image where the kernel would load worse without a word
+/// (cow::Reader); so whoever has a survey merges all of it.
+MergeSurvey survey_merge(const Path& store, const Path& image);
+
+/// Step 2 of a commit: copies what merging `store` replaces, and what it cuts off the image's end, into a new
+/// store that merged into the result gives the image back, sorted, exactly sized, synced. It appears under
+/// its name when it is whole.
+void save_replaced(const Path& store, const Path& image, const MergeSurvey& survey, const Path& saved,
+                   const io::CopyProgress& progress);
+
+/// The same for an image that another one is to replace.
+void save_differing(const Path& image, const Path& other, const Path& saved,
+                    const io::CopyProgress& progress);
+
+enum class ImageUse {
+  /// Nobody: it is written as it is fastest.
+  none,
+  /// Views stand on its loop device, which is buffered: so is the writing.
+  attached,
+};
+
+/// Step 4 of a commit, synced. Where it fails the image holds a part of it; doing it again is right.
+void merge_into_image(const Path& store, const Path& image, const MergeSurvey& survey, ImageUse use,
+                      const io::CopyProgress& progress);
+
+/// Step 4 where the image must not change for those who use it: a new image, synced, that holds what the old
+/// one with the store merged into it would. False where the file system cannot share extents and `may_copy`
+/// is not set; then nothing is left of it.
+bool merge_into_new_image(const Path& store, const Path& image, const MergeSurvey& survey,
+                          const Path& new_image, bool may_copy, const io::CopyProgress& progress);
+
+}  // namespace cowshed::layers
