@@ -32,6 +32,7 @@ class Api {
   virtual VmCreate::Answer call(const VmCreate& request) = 0;
   virtual VmStart::Answer call(const VmStart& request) = 0;
   virtual VmStop::Answer call(const VmStop& request) = 0;
+  virtual VmClone::Answer call(const VmClone& request) = 0;
   virtual VmRemove::Answer call(const VmRemove& request) = 0;
   virtual VmSet::Answer call(const VmSet& request) = 0;
   virtual VmRunThrowaway::Answer call(const VmRunThrowaway& request) = 0;
@@ -46,6 +47,7 @@ class Api {
   virtual VolumeResize::Answer call(const VolumeResize& request) = 0;
   virtual VolumeImport::Answer call(const VolumeImport& request) = 0;
   virtual VolumeExport::Answer call(const VolumeExport& request) = 0;
+  virtual VolumeClone::Answer call(const VolumeClone& request) = 0;
   virtual VolumeRevert::Answer call(const VolumeRevert& request) = 0;
   virtual VolumePromote::Answer call(const VolumePromote& request) = 0;
 

@@ -34,6 +34,7 @@ class Local final : public Api {
   VmCreate::Answer call(const VmCreate& request) override;
   VmStart::Answer call(const VmStart& request) override;
   VmStop::Answer call(const VmStop& request) override;
+  VmClone::Answer call(const VmClone& request) override;
   VmRemove::Answer call(const VmRemove& request) override;
   VmSet::Answer call(const VmSet& request) override;
   VmRunThrowaway::Answer call(const VmRunThrowaway& request) override;
@@ -48,6 +49,7 @@ class Local final : public Api {
   VolumeResize::Answer call(const VolumeResize& request) override;
   VolumeImport::Answer call(const VolumeImport& request) override;
   VolumeExport::Answer call(const VolumeExport& request) override;
+  VolumeClone::Answer call(const VolumeClone& request) override;
   VolumeRevert::Answer call(const VolumeRevert& request) override;
   VolumePromote::Answer call(const VolumePromote& request) override;
 

@@ -127,6 +127,12 @@ VmStop::Answer Local::call(const VmStop& request) {
       app.stop(selection.vms(), {.discard = request.discard, .progress = to_watch(request.progress)}));
 }
 
+VmClone::Answer Local::call(const VmClone& request) {
+  const VmName vm(request.vm), name(request.name);
+  app::clone_vm(writing().vm(vm), name, to_watch(request.progress));
+  return {};
+}
+
 VmRemove::Answer Local::call(const VmRemove& request) {
   const VmName name(request.vm);
   app::remove_vm(writing().vm(name));

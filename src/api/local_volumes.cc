@@ -5,9 +5,12 @@
 
 #include "api/describe.h"
 #include "api/local.h"
+#include "api/to_watch.h"
 #include "api/volume_ref.h"
 #include "app/new_volumes.h"
+#include "app/progress.h"
 #include "app/volume_admin.h"
+#include "app/volume_content.h"
 #include "app/volume_properties.h"
 
 namespace cowshed::api {
@@ -23,14 +26,6 @@ struct Found {
 Found find(app::App& app, const VolumeRef& ref) {
   app::Vm& vm = app.vm(ref.vm);
   return {vm, vm.volume(ref.volume)};
-}
-
-/// Runs an operation on a volume to its end.
-template <typename Begin>
-Nothing operate(app::App& app, const std::string& text, std::string_view what, Begin begin) {
-  in_context([&] { return fmt::format("{} '{}'", what, text); },
-             [&] { begin(find(app, parse_volume_ref(text)).volume).get(); });
-  return {};
 }
 
 Bytes size_of(const std::string& text) {
@@ -131,31 +126,59 @@ VolumeRevisions::Answer Local::call(const VolumeRevisions& request) {
 
 VolumeResize::Answer Local::call(const VolumeResize& request) {
   const Bytes size = size_of(request.size);
-  return operate(writing(), request.volume, "resize",
-                 [&](pools::Volume& volume) { return volume.resize(size, request.shrink); });
+  const auto ref = parse_volume_ref(request.volume);
+  const auto [vm, volume] = find(writing(), ref);
+  app::resize(vm, volume, size, request.shrink, to_watch(request.progress));
+  return {};
 }
 
 VolumeImport::Answer Local::call(const VolumeImport& request) {
+  const auto ref = parse_volume_ref(request.volume);
+  const Fd input = request.from ? Fd() : app::wait_for_input(request.file.value_or(""));
   app::App& app = writing();
-  return operate(app, request.volume, "import into", [&](pools::Volume& volume) {
-    if (request.from) return volume.import_volume(find(app, parse_volume_ref(*request.from)).volume);
-    return volume.import_file(request.file.value_or(""));
-  });
+  const auto [vm, volume] = find(app, ref);
+  if (request.from) {
+    const auto from = find(app, parse_volume_ref(*request.from));
+    app::import_volume(vm, volume, from.volume, to_watch(request.progress));
+  } else {
+    app::import_file(vm, volume, request.file.value_or(""), to_watch(request.progress));
+  }
+  return {};
 }
 
 VolumeExport::Answer Local::call(const VolumeExport& request) {
-  return operate(writing(), request.volume, "export",
-                 [&](pools::Volume& volume) { return volume.export_to(request.file); });
+  const auto ref = parse_volume_ref(request.volume);
+  const auto [vm, volume] = find(writing(), ref);
+  app::export_file(vm, volume, request.file, to_watch(request.progress));
+  return {};
+}
+
+VolumeClone::Answer Local::call(const VolumeClone& request) {
+  const auto ref = parse_volume_ref(request.volume), from_ref = parse_volume_ref(request.from);
+  app::App& app = writing();
+  const auto from = find(app, from_ref);
+  app::NewVolume wanted{.properties = {.name = ref.volume, .vid = Vid("none")}};
+  wanted.properties.save_on_stop = true;
+  if (request.pool) wanted.pool = PoolName(*request.pool);
+  wanted.size = from.volume.size();
+  app::create_volume(app.vm(ref.vm), std::move(wanted),
+                     {.from = &from.volume, .progress = app::interruptible(to_watch(request.progress))});
+  return {};
 }
 
 VolumeRevert::Answer Local::call(const VolumeRevert& request) {
-  return operate(writing(), request.volume, "revert",
-                 [&](pools::Volume& volume) { return volume.revert(request.revision); });
+  const auto ref = parse_volume_ref(request.volume);
+  const auto [vm, volume] = find(writing(), ref);
+  app::revert(vm, volume, request.revision, to_watch(request.progress));
+  return {};
 }
 
 VolumePromote::Answer Local::call(const VolumePromote& request) {
-  return operate(writing(), request.volume, "promote",
-                 [](pools::Volume& volume) { return volume.promote(); });
+  return in_context([&] { return fmt::format("promote '{}'", request.volume); },
+                    [&] {
+                      find(writing(), parse_volume_ref(request.volume)).volume.promote().get();
+                      return VolumePromote::Answer{};
+                    });
 }
 
 }  // namespace cowshed::api

@@ -174,6 +174,11 @@ struct VmStop {
   bool discard = false;
   ProgressTold progress;
 };
+struct VmClone {
+  using Answer = Nothing;
+  std::string vm, name;
+  ProgressTold progress;
+};
 struct VmRemove {
   using Answer = Nothing;
   std::string vm;
@@ -224,21 +229,32 @@ struct VolumeResize {
   using Answer = Nothing;
   std::string volume, size;
   bool shrink = false;
+  ProgressTold progress;
 };
 struct VolumeImport {
   using Answer = Nothing;
   std::string volume;
   /// One of the two: a file, or another volume.
   std::optional<std::string> file, from;
+  ProgressTold progress;
 };
 struct VolumeExport {
   using Answer = Nothing;
   std::string volume, file;
+  ProgressTold progress;
+};
+/// A new volume with the last committed state of another.
+struct VolumeClone {
+  using Answer = Nothing;
+  std::string volume, from;
+  std::optional<std::string> pool;
+  ProgressTold progress;
 };
 struct VolumeRevert {
   using Answer = Nothing;
   std::string volume;
   std::optional<std::string> revision;
+  ProgressTold progress;
 };
 struct VolumePromote {
   using Answer = Nothing;

@@ -10,6 +10,7 @@
 #include "app/recover.h"
 #include "app/vm_names.h"
 #include "base/log.h"
+#include "base/undo.h"
 
 namespace cowshed::app {
 
@@ -54,6 +55,15 @@ App::~App() {
 void App::take_lock() {
   lock_ = std::make_unique<StateLock>(locations().lock(), options_.lock);
   if (!lock_->is_held()) lock_.reset();
+}
+
+void App::while_unlocked(const std::function<void()>& body) {
+  lock_.reset();
+  const Undo lock_again([this] {
+    options_.lock.wait = std::chrono::hours(24 * 365);
+    take_lock();
+  });
+  body();
 }
 
 const std::optional<std::string>& App::unclean() const {

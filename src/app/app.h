@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -78,6 +79,13 @@ class App {
   pools::RecoveryReport recover(bool dry_run);
   /// What the last writer left, where it did not end well and recovery has not been done.
   [[nodiscard]] const std::optional<std::string>& unclean() const;
+
+  /// Calls `body` while other processes may go on: with work that needs nothing of the state directory but
+  /// takes as long as somebody else pleases. The lock is waited for without limit then, whatever `body`
+  /// throws; what was loaded before is to be taken for what it was.
+  void while_unlocked(const std::function<void()>& body);
+  /// False only where the wait at the end of while_unlocked() was interrupted.
+  [[nodiscard]] bool is_locked() const { return lock_ != nullptr; }
 
   // For the rest of the app layer.
   /// Makes the installation where it does not exist yet. Called before the first thing that is to be kept.

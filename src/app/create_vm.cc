@@ -85,21 +85,52 @@ void decide(App& app, const Vm& vm) {
   undo.release();
 }
 
-Vm& create(App& app, NewVm wanted, bool is_throwaway) {
-  if (app.exists_vm(wanted.name)) throw Error(ErrorKind::exists, "a vm of that name exists already");
-  Vm* const above = find_template(app, wanted, is_throwaway);
-  consider_image(wanted);
-  auto vm = std::make_unique<Vm>(app, wanted.name, plan(app, wanted, above), is_throwaway);
+Vm& create(App& app, const VmName& name, VmDefinition definition, const ContentOf& content,
+           bool is_throwaway) {
+  if (app.exists_vm(name)) throw Error(ErrorKind::exists, "a vm of that name exists already");
+  auto vm = std::make_unique<Vm>(app, name, std::move(definition), is_throwaway);
   app.initialise();
-  begin_pending(app, vm->name(), vm->definition());
-  Undo forget_intent([&] { end_pending(app, vm->name()); });
-  create_data(vm->volumes(), wanted.root_image ? &vm->volume(root) : nullptr,
-              {.image = wanted.root_image, .progress = interruptible(wanted.progress)});
+  begin_pending(app, name, vm->definition());
+  Undo forget_intent([&] { end_pending(app, name); });
+  create_data(vm->volumes(), content);
   Undo remove([&] { remove_data(vm->volumes()); });
   decide(app, *vm);
   remove.release();
   forget_intent.release();
   return app.adopt(std::move(vm));
+}
+
+Vm& create(App& app, NewVm wanted, bool is_throwaway) {
+  if (app.exists_vm(wanted.name)) throw Error(ErrorKind::exists, "a vm of that name exists already");
+  Vm* const above = find_template(app, wanted, is_throwaway);
+  consider_image(wanted);
+  const auto content = [&](const pools::Volume& volume) -> pools::CreateOptions {
+    if (!wanted.root_image || volume.properties().name != root) return {};
+    return {.image = wanted.root_image, .progress = interruptible(wanted.progress)};
+  };
+  return create(app, wanted.name, plan(app, wanted, above), content, is_throwaway);
+}
+
+/// The same volumes in the same pools.
+VmDefinition copy_of(const Vm& from, const VmName& name) {
+  VmDefinition definition = from.definition();
+  const pools::VolumeOwner owner{name, from.kind() == VmKind::template_, from.kernel()};
+  for (auto& volume : definition.volumes) {
+    pools::Volume& same = from.volume(volume.properties.name);
+    volume.properties.vid = same.pool().make_vid(owner, volume.properties.name);
+    if (same.kind() == pools::VolumeKind::origin) volume.properties.size = same.size();
+  }
+  return definition;
+}
+
+Vm& clone(Vm& from, const VmName& name, pools::ProgressWatch progress) {
+  if (from.is_throwaway()) throw refusal("a throw-away VM cannot be cloned");
+  JointProgress joint(interruptible(std::move(progress)));
+  const auto content = [&](const pools::Volume& volume) -> pools::CreateOptions {
+    if (volume.kind() != pools::VolumeKind::origin) return {};
+    return {.from = &from.volume(volume.properties().name), .progress = joint.part()};
+  };
+  return create(from.app(), name, copy_of(from, name), content, false);
 }
 
 std::string context(const NewVm& wanted) { return fmt::format("create vm '{}'", wanted.name.str()); }
@@ -116,6 +147,11 @@ VmName free_name(const App& app) {
 Vm& create_vm(App& app, NewVm wanted) {
   return in_context([what = context(wanted)] { return what; },
                     [&]() -> Vm& { return create(app, std::move(wanted), false); });
+}
+
+Vm& clone_vm(Vm& from, const VmName& name, pools::ProgressWatch progress) {
+  return in_context([&] { return fmt::format("clone vm '{}' as '{}'", from.name().str(), name.str()); },
+                    [&]() -> Vm& { return clone(from, name, std::move(progress)); });
 }
 
 Vm& create_throwaway(App& app, Vm& above, std::optional<VmName> name) {

@@ -25,6 +25,10 @@ struct NewVm {
 /// no_space and what the drivers throw.
 Vm& create_vm(App& app, NewVm wanted);
 
+/// A stopped VM of the same kind with the same volumes; those that are saved hold the last committed state of
+/// `from`'s, which may run. On any failure nothing is left.
+Vm& clone_vm(Vm& from, const VmName& name, pools::ProgressWatch progress);
+
 /// A disposable of `above` (an app VM, or a template), whose definition is not stored: it is gone when it
 /// stops. Created, not started. Without a name it is called disp1, disp2, ...
 Vm& create_throwaway(App& app, Vm& above, std::optional<VmName> name);

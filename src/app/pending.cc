@@ -76,15 +76,12 @@ void settle_pending(App& app, const VmName& name, bool dry_run, pools::RecoveryR
   unlink_durably(file);
 }
 
-void create_data(const std::vector<Volume*>& volumes, Volume* with_content,
-                 const pools::CreateOptions& content) {
+void create_data(const std::vector<Volume*>& volumes, const ContentOf& content) {
   refuse_existing(volumes);
   throw_if_interrupted();
   VolumeBatch<void> batch;
   for (Volume* volume : volumes)
-    batch.begin(*volume, [&](Volume& made) {
-      return made.create(volume == with_content ? content : pools::CreateOptions{});
-    });
+    batch.begin(*volume, [&](Volume& made) { return made.create(content(made)); });
   std::vector<Volume*> created;
   const auto failure = batch.wait([&](Volume& volume) { created.push_back(&volume); });
   Undo undo([&] { remove_data(created); });

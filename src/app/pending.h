@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,10 @@ void end_pending(App& app, const VmName& name);
 /// Finishes what was cut off; with dry_run only tells. Leaves throw-away VMs that run alone.
 void settle_pending(App& app, const VmName& name, bool dry_run, pools::RecoveryReport& report);
 
-/// Creates the data of all volumes together. On failure those that were created are removed again.
-void create_data(const std::vector<pools::Volume*>& volumes, pools::Volume* with_content,
-                 const pools::CreateOptions& content);
+/// Creates the data of all volumes together, each with the content that `content` says. On failure those that
+/// were created are removed again.
+using ContentOf = std::function<pools::CreateOptions(const pools::Volume&)>;
+void create_data(const std::vector<pools::Volume*>& volumes, const ContentOf& content);
 /// Removes the data of all volumes together; what is gone already is no error.
 void remove_data(const std::vector<pools::Volume*>& volumes);
 

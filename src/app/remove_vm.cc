@@ -46,6 +46,7 @@ void remove_vm(Vm& vm) {
                vm.require_stopped();
                refuse_if_template(vm);
                if (vm.is_throwaway()) return remove_throwaway(vm);
+               for (pools::Volume* volume : vm.volumes()) volume->check_remove();
                Undo finish_later([&] { app.leave_unclean(); });
                rename_durably(locations.vm(name), locations.pending(name));
                remove_data(vm.volumes());

@@ -36,7 +36,7 @@ VmDefinition only(const Vm& vm, const VolumeDefinition& volume) {
   return result;
 }
 
-Volume& create(Vm& vm, NewVolume wanted) {
+Volume& create(Vm& vm, NewVolume wanted, const pools::CreateOptions& content) {
   App& app = vm.app();
   require_changeable(vm);
   const VolumeName name = wanted.properties.name;
@@ -48,7 +48,7 @@ Volume& create(Vm& vm, NewVolume wanted) {
   Undo forget_intent([&] { end_pending(app, vm.name()); });
   Volume& volume = vm.add_volume(definition);
   Undo drop([&] { vm.drop_volume(name); });
-  create_data({&volume}, nullptr, {});
+  create_data({&volume}, [&](const Volume&) { return content; });
   Undo remove([&] { remove_data({&volume}); });
   app.save(vm);
   app.forget_references();
@@ -62,6 +62,7 @@ void remove(Vm& vm, Volume& volume) {
   require_changeable(vm);
   if (const auto users = users_of(vm, volume); !users.empty())
     throw Error(ErrorKind::in_use, fmt::format("it is the source of a volume of {}", names_of(users)));
+  volume.check_remove();
   const VolumeDefinition definition{volume.pool().name(), volume.properties()};
   begin_pending(app, vm.name(), only(vm, definition));
   auto rest = vm.definition();
@@ -99,9 +100,9 @@ void set(Vm& vm, Volume& volume, std::string_view key, std::string_view value) {
 
 }  // namespace
 
-Volume& create_volume(Vm& vm, NewVolume wanted) {
+Volume& create_volume(Vm& vm, NewVolume wanted, const pools::CreateOptions& content) {
   return in_context([what = context("create", vm, wanted.properties.name)] { return what; },
-                    [&]() -> Volume& { return create(vm, std::move(wanted)); });
+                    [&]() -> Volume& { return create(vm, std::move(wanted), content); });
 }
 
 void remove_volume(Vm& vm, const VolumeName& name) {

@@ -19,7 +19,7 @@ struct NewVolume {
 };
 
 /// The VM must be stopped. On failure nothing is left. Throws exists, running, invalid_argument, ...
-pools::Volume& create_volume(Vm& vm, NewVolume wanted);
+pools::Volume& create_volume(Vm& vm, NewVolume wanted, const pools::CreateOptions& content = {});
 
 /// The VM must be stopped and no other may have a snapshot of it (in_use). Cut off half-way, the next command
 /// finishes it.

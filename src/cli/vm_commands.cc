@@ -98,6 +98,12 @@ void create(Session& session, CreateOptions& options) {
   session.api().call(request);
 }
 
+void clone(Session& session, api::VmClone& request) {
+  ProgressBar bar("clone", !session.console.quiet && !session.console.json);
+  request.progress = [&bar](Bytes done, Bytes total) { bar.update(done, total); };
+  session.api().call(request);
+}
+
 /// An option that may be given several times, one value each.
 CLI::Option* add_repeated(CLI::App& command, const std::string& name, std::vector<std::string>& values,
                           const std::string& help) {
@@ -180,7 +186,12 @@ void add_vm_commands(CLI::App& parent, Session& session) {
     command->add_option("VM", request->above, "A template or an app VM")->required();
     command->add_option("NAME", request->name, "Else disp1, disp2, ...");
   }
-  add_later(group, session, "clone", "Copy a VM");
+  {
+    const auto [command, request] = add_command<api::VmClone>(
+        group, session, "clone", "Create a VM with another's committed state", clone);
+    command->add_option("VM", request->vm)->required();
+    command->add_option("NEW", request->name, "The new VM's name")->required();
+  }
   add_later(group, session, "adopt", "Take over the VMs of a Qubes directory tree");
 }
 

@@ -4,6 +4,7 @@
 
 #include "api/json.h"
 #include "cli/commands.h"
+#include "cli/progress_bar.h"
 #include "cli/table.h"
 
 namespace cowshed::cli {
@@ -132,24 +133,43 @@ void register_create(CLI::App& group, Session& session) {
                       "revisions_to_keep, ...");
 }
 
+/// Long work, told how far it is.
+template <typename Request>
+auto with_progress(const char* what) {
+  return [what](Session& session, Request& request) {
+    ProgressBar bar(what, !session.console.quiet && !session.console.json);
+    request.progress = [&bar](Bytes done, Bytes total) { bar.update(done, total); };
+    session.api().call(request);
+  };
+}
+
 void register_transfers(CLI::App& group, Session& session) {
   {
-    const auto [command, request] =
-        on_volume<api::VolumeImport>(group, session, "import", "Replace a volume's content", just_call);
+    const auto [command, request] = on_volume<api::VolumeImport>(
+        group, session, "import", "Replace a stopped volume's content; it takes the size of what is imported",
+        with_progress<api::VolumeImport>("import"));
     auto* source = command->add_option_group("content");
     source->add_option("FILE", request->file, "A file, or - for standard input");
     source->add_option("--from", request->from, "Another volume")->type_name("VOLUME");
     source->require_option(1);
   }
   {
-    const auto [command, request] = on_volume<api::VolumeExport>(
-        group, session, "export", "Write the last committed state to a file", just_call);
+    const auto [command, request] =
+        on_volume<api::VolumeExport>(group, session, "export", "Write the last committed state to a file",
+                                     with_progress<api::VolumeExport>("export"));
     command->add_option("FILE", request->file, "A file, or - for standard output")->required();
   }
-  add_later(group, session, "clone", "Create a volume as a copy of another");
+  {
+    const auto [command, request] =
+        on_volume<api::VolumeClone>(group, session, "clone", "Create a volume with another's committed state",
+                                    with_progress<api::VolumeClone>("clone"));
+    command->add_option("SOURCE", request->from, "The other: VM:VOLUME")->required();
+    command->add_option("--pool", request->pool, "Else the default pool")->type_name("POOL");
+  }
   {
     const auto [command, request] = on_volume<api::VolumeRevert>(
-        group, session, "revert", "Go back to a revision; else to the newest", just_call);
+        group, session, "revert", "Go back to a revision, else to the newest; again, and it is undone",
+        with_progress<api::VolumeRevert>("revert"));
     command->add_option("REVISION", request->revision);
   }
   on_volume<api::VolumePromote>(group, session, "promote", "Make a snapshot's state its source's", just_call);
@@ -176,8 +196,9 @@ void add_volume_commands(CLI::App& parent, Session& session) {
     command->add_option("VALUE", request->value, "\"default\" unsets it")->required();
   }
   {
-    const auto [command, request] =
-        on_volume<api::VolumeResize>(group, session, "resize", "Change a volume's size", just_call);
+    const auto [command, request] = on_volume<api::VolumeResize>(
+        group, session, "resize", "Change a volume's size, larger also while it runs",
+        with_progress<api::VolumeResize>("resize"));
     command->add_option("SIZE", request->size)->required();
     command->add_flag("--shrink", request->shrink, "Allow a smaller size: what lies beyond it is lost");
   }

@@ -53,7 +53,12 @@ class Ring {
   }
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
-  ~Ring() { ::io_uring_queue_exit(&ring_); }
+  ~Ring() {
+    // The kernel takes a closed ring apart in its own time, and until then a registered file counts as open:
+    // a device could not be removed.
+    ::io_uring_unregister_files(&ring_);
+    ::io_uring_queue_exit(&ring_);
+  }
 
   io_uring* get() { return &ring_; }
 

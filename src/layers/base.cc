@@ -42,7 +42,7 @@ void Base::refuse_direct(const Stack& stack) {
 
 void Base::refuse_views(const Stack& stack) {
   if (!stack.views.empty() || !stack.retired.empty())
-    throw Error(ErrorKind::in_use, fmt::format("running snapshots stand on it: {}", views_.holders(stack)));
+    throw Error(ErrorKind::in_use, fmt::format("it is in use by {}", views_.holders(stack)));
 }
 
 void Base::refuse_while_viewed() {

@@ -82,6 +82,8 @@ class Base {
   /// What `body` builds on it keeps it from then on. Throws commit_pending where a commit was cut off that
   /// had nothing to save.
   void with_view(const std::function<void(const View&)>& body);
+  /// Nothing has been written to the image since the last commit. Within with_view().
+  [[nodiscard]] bool image_is_committed_state() const { return !freezing_cow(); }
   /// Removes the views on which nothing stands, and those that a session which changed nothing has added.
   void collect();
   /// collect(), and what a session or a commit that was cut off left and nobody needs goes.

@@ -94,7 +94,7 @@ void Base::discard_session() {
   check_discard();
   const auto guard = lock();
   const Stack stack = views_.read();
-  if (stack.in_place) return commit_in_place(stack, true);
+  if (stack.in_place) commit_in_place(stack, true);
   if (stack.overlay) remove_unopened(control(), *stack.overlay);
   unlink_durably(files_.overlay);
   collect_or_leave();

@@ -42,20 +42,26 @@ Bytes image_size(const Path& image) {
   return found->size;
 }
 
-void create_image(const Path& image, Bytes size, const std::optional<Path>& content,
-                  const io::CopyProgress& progress) {
+void create_image_by(const Path& image, const std::function<void(const Path& file)>& make) {
   if (path_exists(image))
     throw Error(ErrorKind::exists, fmt::format("image '{}' exists already", image.native()));
   const Path temporary = half_made(image);
   unlink_if_exists(temporary);
-  const Fd fd = create_sparse(temporary, size);
   Undo undo([&] { unlink_if_exists(temporary); });
-  if (content) fill(temporary, size, *content, progress);
-  sync_file(fd, temporary);
+  make(temporary);
+  sync_path(temporary);
   Undo undo_all([&] { unlink_if_exists(image); });
   rename_durably(temporary, image);
   undo.release();
   undo_all.release();
+}
+
+void create_image(const Path& image, Bytes size, const std::optional<Path>& content,
+                  const io::CopyProgress& progress) {
+  create_image_by(image, [&](const Path& file) {
+    create_sparse(file, size);
+    if (content) fill(file, size, *content, progress);
+  });
 }
 
 }  // namespace cowshed::layers

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "base/file.h"
@@ -16,5 +17,8 @@ Bytes image_size(const Path& image);
 /// no_space, invalid_argument.
 void create_image(const Path& image, Bytes size, const std::optional<Path>& content,
                   const io::CopyProgress& progress);
+
+/// The same with whatever `make` writes into the file it is given.
+void create_image_by(const Path& image, const std::function<void(const Path& file)>& make);
 
 }  // namespace cowshed::layers

@@ -35,9 +35,8 @@ void stop_snapshot(Host& host, const OurDevice& snapshot, Base base) {
 
 bool is_outdated(Host& host, const OurDevice& snapshot, Base& base) {
   const auto newest = base.committed_view();
-  if (!newest) return false;
   const auto under = host.control().deps(snapshot.uuid);
-  return std::ranges::find(under, newest->device) == under.end();
+  return !newest || std::ranges::find(under, newest->device) == under.end();
 }
 
 }  // namespace cowshed::layers

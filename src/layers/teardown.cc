@@ -15,7 +15,7 @@ dm::DeviceNumber bring_up_for_guest(dm::Control& control, const VolumeKey& key, 
   try {
     return dm::Device::bring_up(control, key.name(role, number), key.uuid(role, number), table, !rw).keep();
   } catch (Error& error) {
-    if (error.kind() != ErrorKind::exists) throw;
+    if (error.kind() != ErrorKind::exists || !control.info(key.name(role, number))) throw;
     throw Error(ErrorKind::running, fmt::format("is running already: {}", error.message()),
                 error.error_number());
   }

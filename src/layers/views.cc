@@ -260,7 +260,7 @@ std::string Views::holders(const Stack& stack) {
       for (const OurDevice& view : *views)
         if (std::ranges::find(under, view.device) != under.end()) names.insert(vid_text(device.volume));
   }
-  return fmt::format("{}", fmt::join(names, ", "));
+  return names.empty() ? "an export" : fmt::format("{}", fmt::join(names, ", "));
 }
 
 }  // namespace cowshed::layers

@@ -61,11 +61,17 @@ namespace {
 constexpr std::string_view no_such_operation = "it does not have this operation";
 }
 
-Operation<void> Volume::import_file(const Path&) { not_supported("import into", no_such_operation); }
-Operation<void> Volume::import_volume(Volume&) { not_supported("import into", no_such_operation); }
-Operation<void> Volume::export_to(const Path&) { not_supported("export", no_such_operation); }
-Operation<void> Volume::resize(Bytes, bool) { not_supported("resize", no_such_operation); }
-Operation<void> Volume::revert(std::optional<std::string>) { not_supported("revert", no_such_operation); }
+Operation<void> Volume::import_file(const Path&, ProgressWatch) {
+  not_supported("import into", no_such_operation);
+}
+Operation<void> Volume::import_volume(Volume&, ProgressWatch) {
+  not_supported("import into", no_such_operation);
+}
+Operation<std::unique_ptr<Export>> Volume::begin_export() { not_supported("export", no_such_operation); }
+Operation<void> Volume::resize(Bytes, bool, ProgressWatch) { not_supported("resize", no_such_operation); }
+Operation<void> Volume::revert(std::optional<std::string>, ProgressWatch) {
+  not_supported("revert", no_such_operation);
+}
 Operation<void> Volume::promote() { not_supported("promote", no_such_operation); }
 
 }  // namespace cowshed::pools

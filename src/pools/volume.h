@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "base/file.h"
 #include "base/ids.h"
 #include "base/units.h"
+#include "io/extent.h"
 #include "pools/operation.h"
 
 /// The driver interface, part two: a volume. (Part one: pools/pool.h.)
@@ -96,6 +98,8 @@ using ProgressWatch = std::function<void(const Progress&)>;
 struct CreateOptions {
   /// The initial content, copied sparse; else the volume reads as zeros.
   std::optional<Path> image = std::nullopt;
+  /// Instead: the last committed state of another volume, of any pool; the new volume is as large.
+  Volume* from = nullptr;
   ProgressWatch progress = nullptr;
 };
 
@@ -109,6 +113,24 @@ struct StopOptions {
 /// What is under /usr/lib/…/vm-kernels/NAME, for `vm info`.
 struct KernelFiles {
   Path vmlinuz, initramfs;
+};
+
+/// A committed state that stays readable, and the same, for as long as this object lives.
+class Export {
+ public:
+  Export() = default;
+  virtual ~Export() = default;
+  Export(const Export&) = delete;
+  Export& operator=(const Export&) = delete;
+
+  /// A file or a block device.
+  [[nodiscard]] virtual const Path& path() const = 0;
+  [[nodiscard]] virtual Bytes size() const = 0;
+  /// Stretches that may hold data, rising, source and target the same; all else reads as zeros.
+  [[nodiscard]] virtual const std::vector<io::Extent>& data() const = 0;
+  /// Lets go; nothing else may be asked afterwards. Where it is not called, as after a kill, the next
+  /// operation on the volume takes away what it leaves.
+  virtual void end() = 0;
 };
 
 /// One volume of a pool. Objects are cheap: making one touches neither disk nor kernel. Operations that block
@@ -141,6 +163,9 @@ class Volume {
   virtual Operation<void> create(CreateOptions options) = 0;
   /// Removes its data. Throws in_use/running while it runs. What is already gone is no error.
   virtual Operation<void> remove() = 0;
+  /// Throws running, or in_use where snapshots or an export stand on it. Asked of all volumes of a VM before
+  /// the first is removed.
+  virtual void check_remove() {}
   /// Nothing where the volume has no block device (a kernel without modules.img).
   virtual Operation<std::optional<BlockDevice>> start() = 0;
   /// Commits or discards by kind. A volume that does not run is no error. Throws in_use while the guest holds
@@ -174,12 +199,22 @@ class Volume {
   virtual VolumePaths paths() { return {}; }
   virtual std::optional<KernelFiles> kernel_files() { return std::nullopt; }
 
-  // Operations that not every driver has
-  virtual Operation<void> import_file(const Path& file);
-  virtual Operation<void> import_volume(Volume& from);
-  virtual Operation<void> export_to(const Path& file);
-  virtual Operation<void> resize(Bytes size, bool shrink);
-  virtual Operation<void> revert(std::optional<std::string> revision);
+  // Operations that not every driver has. Snapshots that run keep what they see through all of them.
+
+  /// `file` becomes the content: a file, a block device, or "-" for standard input; the volume takes its
+  /// size, rounded up to a whole sector. Atomic, as a commit. Throws running, dirty; invalid_argument where
+  /// it is empty.
+  virtual Operation<void> import_file(const Path& file, ProgressWatch progress);
+  /// Likewise from the last committed state of another volume, of any pool.
+  virtual Operation<void> import_volume(Volume& from, ProgressWatch progress);
+  /// The last committed state, also while the volume runs. Throws in_use where the guest writes that itself
+  /// (snapshots off).
+  virtual Operation<std::unique_ptr<Export>> begin_export();
+  /// Larger also while it runs; smaller only stopped and clean, and with `shrink`.
+  virtual Operation<void> resize(Bytes size, bool shrink, ProgressWatch progress);
+  /// Back to the revision (not set: the newest), which is replaced by what it replaces. Throws running,
+  /// dirty, not_found.
+  virtual Operation<void> revert(std::optional<std::string> revision, ProgressWatch progress);
   virtual Operation<void> promote();
 
  protected:

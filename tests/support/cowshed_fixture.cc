@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 
+#include <cstdlib>
+
 namespace cowshed::test {
 
 namespace {
@@ -38,6 +40,12 @@ Outcome CowshedTest::cowshed(const Command& command, const Environment& more) {
   Environment variables = environment();
   variables.insert(more.begin(), more.end());
   return run_program(words, variables);
+}
+
+Outcome CowshedTest::shell(const std::string& line) {
+  Environment variables = environment();
+  variables["PATH"] = program().parent_path().native() + ":" + std::getenv("PATH");
+  return run_program({"bash", "-o", "pipefail", "-c", line}, variables);
 }
 
 std::string CowshedTest::must(const Command& command) {

@@ -26,6 +26,8 @@ class CowshedTest : public VmTest {
   Outcome cowshed(const Command& command, const Environment& more = {});
   /// Fails the test where the command fails.
   std::string must(const Command& command);
+  /// A line for the shell, in which `cowshed` is the one under test.
+  Outcome shell(const std::string& line);
   /// What `command --json` printed.
   nlohmann::json json(Command command);
 

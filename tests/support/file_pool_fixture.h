@@ -3,18 +3,23 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "layers/host.h"
+#include "layers/inventory.h"
 #include "pools/driver_context.h"
 #include "pools/pool.h"
 #include "support/errors.h"
 #include "support/vm_fixture.h"
 
 namespace cowshed::test {
+
+inline constexpr Bytes first_block{0};
+inline constexpr Bytes far_block = mebibytes(2);
 
 /// A pool of the `file` driver on the VM's ext4, without the app above it.
 class FilePoolTest : public VmTest {
@@ -76,6 +81,13 @@ class FilePoolTest : public VmTest {
   }
   static char get(const Path& node, Bytes at) { return read_block(open_direct(node, O_RDONLY), at); }
 
+  /// What the kernel has of the pool's views.
+  std::size_t count_views() {
+    const auto devices = layers::list_devices(control(), "COWSHED-");
+    return static_cast<std::size_t>(
+        std::ranges::count(devices, layers::Role::view, &layers::OurDevice::role));
+  }
+
   layers::Host& host() { return *host_; }
   pools::Pool& pool() { return *pool_; }
 
@@ -92,6 +104,7 @@ class EitherPolicyTest : public FilePoolTest, public testing::WithParamInterface
   [[nodiscard]] pools::WritePolicy policy() const override { return GetParam(); }
 };
 
+inline const auto both_policies = testing::Values(pools::WritePolicy::in_place, pools::WritePolicy::overlay);
 inline std::string policy_name(const testing::TestParamInfo<pools::WritePolicy>& info) {
   return info.param == pools::WritePolicy::overlay ? "overlay" : "in_place";
 }

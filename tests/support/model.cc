@@ -134,8 +134,11 @@ void Model::start(const std::string& name) {
       volume.committed = volume.seen();
       volume.session.reset();
       volume.unclean_direct = true;
-    } else if (!volume.session) {
+    } else {
+      if (volume.is_to_be_converted()) commit(volume);
+      if (volume.session && volume.wrote) continue;
       volume.session = volume.committed;
+      volume.session_policy = volume.policy;
       volume.wrote = false;
     }
   }

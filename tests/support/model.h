@@ -34,6 +34,11 @@ struct Volume {
   Content committed;
   /// While it runs, and what a session that was cut off left.
   std::optional<Content> session;
+  std::string session_policy;
+  /// Its next start commits what an interrupted session in place left, before an overlay session begins.
+  [[nodiscard]] bool is_to_be_converted() const {
+    return session && wrote && session_policy == "in-place" && policy == "overlay" && revisions != -1;
+  }
   /// The guest wrote in this session, even if it was what was there already.
   bool wrote = false;
   /// Snapshots are off and the volume did not stop cleanly: guests write `committed` itself.

@@ -146,12 +146,13 @@ std::optional<Words> Generator::create() {
 bool Generator::is_exclusive(const std::string& vm) const {
   return std::ranges::any_of(model_.vms().at(vm).volumes, [&](const auto& volume) {
     const bool is_snapshot = volume.second.kind == Kind::snapshot;
-    return (is_snapshot ? model_.source(vm, volume.first) : volume.second).revisions == -1;
+    const Volume& written = is_snapshot ? model_.source(vm, volume.first) : volume.second;
+    return written.revisions == -1 || written.is_to_be_converted();
   });
 }
 
-/// Now and then one that has nothing to do, and several at once. Not of those that exclude each other: who is
-/// in whose way depends on the order.
+/// Now and then one that has nothing to do, and several at once. Not of those that exclude each other, or of
+/// which one commits what the other snapshots: what comes of that depends on the order.
 std::optional<Words> Generator::start_or_stop(const std::string& what) {
   const bool is_wanted = what == "stop";
   const bool is_contrary = chance(5);

@@ -95,7 +95,8 @@ void Model::judge_session(const std::string& label, const Volume& volume, const 
     return;
   }
   // With snapshots off a start makes what was uncommitted part of the volume.
-  const bool is_committed = by == "stop" || (by == "start" && volume.revisions == -1);
+  const bool is_committed =
+      by == "stop" || (by == "start" && (volume.revisions == -1 || volume.is_to_be_converted()));
   if (is_committed && property.image && *property.image != *volume.session)
     verdict.wrong.push_back(label + " was committed, but not with all that was written");
   if (!is_committed && volume.wrote && property.image != volume.committed)

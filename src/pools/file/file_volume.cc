@@ -11,6 +11,7 @@
 #include "layers/plain.h"
 #include "layers/snapshot.h"
 #include "layers/teardown.h"
+#include "pools/file/fill.h"
 
 namespace cowshed::pools::file {
 
@@ -53,36 +54,44 @@ BlockDevice FileVolume::to_block_device(dm::DeviceNumber device, bool rw) const 
 // --- create and remove
 
 Operation<void> FileVolume::create(CreateOptions options) {
-  return Operation<void>::pending(file_pool_.host().workers().submit([this, options = std::move(options)] {
-    const std::lock_guard guard(mutex_);
-    create_now(options);
-  }));
+  // Begun here: a thread that waits for another of the same host's could wait for ever.
+  auto content = options.from ? hold_export(*options.from) : nullptr;
+  return in_thread([this, options = std::move(options), content = std::move(content)]() mutable {
+    // Released before this is answered.
+    const auto held = std::move(content);
+    create_now(options, held.get());
+  });
 }
 
-void FileVolume::create_now(const CreateOptions& options) {
+void FileVolume::create_now(const CreateOptions& options, const Export* content) {
   if (kind() != VolumeKind::origin) return;
   const auto file = files();
   const Path directory = file.image.parent_path();
   const SharedDirectories::Use use(file_pool_.vm_directories(), directory);
   make_directories(directory);
+  if (content)
+    return layers::create_image_by(file.image,
+                                   [&](const Path& image) { fill_from(*content, image, options.progress); });
   layers::create_image(file.image, properties().size, options.image, [&](Bytes done) {
     if (options.progress) options.progress({done, properties().size});
   });
 }
 
 Operation<void> FileVolume::remove() {
-  return Operation<void>::pending(file_pool_.host().workers().submit([this] {
-    const std::lock_guard guard(mutex_);
-    remove_now();
-  }));
+  return in_thread([this] { remove_now(); });
 }
 
-void FileVolume::remove_now() {
+void FileVolume::check_remove() {
+  if (!file_pool_.host().has_device_mapper()) return;
   if (const auto device = running())
     throw Error(ErrorKind::running,
                 fmt::format("is running as {}; stop it first", dm::node_of(device->device)));
+  if (kind() == VolumeKind::origin) base().refuse_while_viewed();
+}
+
+void FileVolume::remove_now() {
+  check_remove();
   const auto file = files();
-  if (kind() == VolumeKind::origin && file_pool_.host().has_device_mapper()) base().refuse_while_viewed();
   const Path directory = file.image.parent_path();
   const SharedDirectories::Use use(file_pool_.vm_directories(), directory);
   for (const Path& path : file.all()) unlink_if_exists(path);
@@ -190,23 +199,13 @@ void FileVolume::check_stop(const StopOptions& options) {
 }
 
 Operation<void> FileVolume::abandon() {
-  return Operation<void>::pending(file_pool_.host().workers().submit([this] {
-    const std::lock_guard guard(mutex_);
-    abandon_now();
-  }));
+  return in_thread([this] { abandon_now(); });
 }
 
 void FileVolume::abandon_now() {
   if (kind() != VolumeKind::origin) return stop_now({});
   base().abandon_direct();
   base().abandon_session();
-}
-
-// --- not yet
-
-Operation<void> FileVolume::export_to(const Path&) { not_supported("export", "not supported yet"); }
-Operation<void> FileVolume::revert(std::optional<std::string>) {
-  not_supported("revert", "not supported yet");
 }
 
 }  // namespace cowshed::pools::file

@@ -27,6 +27,7 @@ class FileVolume : public Volume {
   Operation<std::optional<BlockDevice>> start() override;
   Operation<void> stop(StopOptions options) override;
   Operation<void> abandon() override;
+  void check_remove() override;
   void check_stop(const StopOptions& options) override;
 
   bool is_running() override;
@@ -40,8 +41,11 @@ class FileVolume : public Volume {
   std::vector<Layer> layers() override;
   VolumePaths paths() override;
 
-  Operation<void> export_to(const Path& file) override;
-  Operation<void> revert(std::optional<std::string> revision) override;
+  Operation<void> import_file(const Path& file, ProgressWatch progress) override;
+  Operation<void> import_volume(Volume& from, ProgressWatch progress) override;
+  Operation<std::unique_ptr<Export>> begin_export() override;
+  Operation<void> resize(Bytes size, bool shrink, ProgressWatch progress) override;
+  Operation<void> revert(std::optional<std::string> revision, ProgressWatch progress) override;
 
   /// After the pool's devices were swept: views nobody stands on, and files a session that is over left
   /// behind.
@@ -55,7 +59,19 @@ class FileVolume : public Volume {
   std::optional<layers::OurDevice> running();
   BlockDevice to_block_device(dm::DeviceNumber device, bool rw) const;
 
-  void create_now(const CreateOptions& options);
+  /// not_supported for what is no origin volume.
+  void require_origin(std::string_view operation) const;
+  /// In the host's threads, with the volume locked.
+  template <typename Body>
+  auto in_thread(Body body) -> Operation<decltype(body())> {
+    return Operation<decltype(body())>::pending(
+        file_pool_.host().workers().submit([this, body = std::move(body)]() mutable {
+          const std::lock_guard guard(mutex_);
+          return body();
+        }));
+  }
+  void resize_now(Bytes size, bool shrink, const ProgressWatch& progress);
+  void create_now(const CreateOptions& options, const Export* content);
   void remove_now();
   void recover_origin(RecoveryReport& report, bool dry_run);
   layers::Running start_now();

@@ -72,11 +72,11 @@ TEST(CowWriter, data_goes_where_the_kernel_puts_it) {
 
 TEST(CowWriter, the_size_that_a_revision_restores_is_kept) {
   Memory memory;
-  Writer writer(memory.writer(), {chunk, Bytes{123456}});
+  Writer writer(memory.writer(), {chunk, Bytes{123 * 512}});
   memory.set_size(writer.finish());
   const Reader reader(memory.reader(), memory.size(), mebibytes(1));
   EXPECT_EQ(reader.header()->chunk_size, chunk);
-  EXPECT_EQ(reader.header()->restores, Bytes{123456});
+  EXPECT_EQ(reader.header()->restores, Bytes{123 * 512});
 }
 
 TEST(CowWriter, a_store_that_was_not_finished_is_an_empty_one) {

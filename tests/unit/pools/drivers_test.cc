@@ -68,7 +68,6 @@ TEST_F(DriversTest, the_file_driver_refuses_what_it_cannot_keep) {
   EXPECT_NO_THROW(pool->check(origin()));
   refused(ErrorKind::not_supported, [](auto& p) { p.snap_on_start = true; });
   refused(ErrorKind::not_supported, [](auto& p) { p.revisions_to_keep = 2; });
-  refused(ErrorKind::not_supported, [](auto& p) { p.write_policy = WritePolicy::overlay; });
   refused(ErrorKind::invalid_argument, [](auto& p) { p.size = Bytes{0}; });
   refused(ErrorKind::invalid_argument, [](auto& p) { p.size = Bytes{513}; });
   refused(ErrorKind::invalid_argument, [](auto& p) {

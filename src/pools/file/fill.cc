@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pools/file/fill.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/error.h"
+#include "base/undo.h"
+#include "io/cached.h"
+#include "io/copy_file.h"
+#include "io/stream.h"
+
+namespace cowshed::pools::file {
+
+namespace {
+
+/// The old image is untouched until all of the new one is there.
+io::CopyProgress told(const ProgressWatch& progress, Bytes total) {
+  if (!progress) return nullptr;
+  return [progress, total](Bytes done) { progress({done, total, true}); };
+}
+
+Bytes whole_sectors(Bytes size) {
+  return {(size.count + Sectors::bytes_each - 1) / Sectors::bytes_each * Sectors::bytes_each};
+}
+
+Error empty_input(const Path& name) {
+  return {ErrorKind::invalid_argument, fmt::format("'{}' is empty", name.native())};
+}
+
+io::CopyOptions new_file_options(const ProgressWatch& progress, Bytes total) {
+  io::CopyOptions options;
+  options.progress = told(progress, total);
+  options.zeroes = io::Zeroes::skip;
+  options.sync = false;
+  return options;
+}
+
+void fill_from_pipe(int fd, const Path& name, const Path& image, const ProgressWatch& progress) {
+  const Fd to = create_sparse(image, Bytes{0});
+  const Bytes size = io::read_stream(fd, name, io::End(to, image), told(progress, Bytes{0}));
+  if (size.count == 0) throw empty_input(name);
+  if (::ftruncate(to.get(), static_cast<off_t>(whole_sectors(size).count)) < 0)
+    throw Error::from_errno(errno, fmt::format("resize '{}'", image.native()));
+}
+
+}  // namespace
+
+void fill_from(const Path& file, const Path& image, const ProgressWatch& progress) {
+  if (file == "-") return fill_from_pipe(STDIN_FILENO, "standard input", image, progress);
+  const Fd probe = open_file(file, O_RDONLY);
+  struct stat st {};
+  if (::fstat(probe.get(), &st) < 0) throw Error::from_errno(errno, fmt::format("'{}'", file.native()));
+  if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) return fill_from_pipe(probe.get(), file, image, progress);
+  const Fd from = S_ISREG(st.st_mode) ? io::open_to_read_once(file) : open_file(file, O_RDONLY | O_DIRECT);
+  const io::End source(from, file);
+  const Bytes size = source.size();
+  if (size.count == 0) throw empty_input(file);
+  create_sparse(image, whole_sectors(size));
+  const Fd to = io::open_direct_if_possible(image, O_RDWR);
+  io::copy_file(source, io::End(to, image), new_file_options(progress, size));
+  if (::ftruncate(to.get(), static_cast<off_t>(whole_sectors(size).count)) < 0)
+    throw Error::from_errno(errno, fmt::format("resize '{}'", image.native()));
+}
+
+std::shared_ptr<const Export> hold_export(Volume& volume) {
+  const auto end = [](Export* held) {
+    const std::unique_ptr<Export> goes(held);
+    const Undo at_the_end([&] { goes->end(); });
+  };
+  return {volume.begin_export().get().release(), end};
+}
+
+void fill_from(const Export& from, const Path& image, const ProgressWatch& progress) {
+  create_sparse(image, from.size());
+  const Fd source = io::open_direct_if_possible(from.path(), O_RDONLY);
+  const Fd to = io::open_direct_if_possible(image, O_RDWR);
+  io::copy_extents(io::stream_of(from.data()), io::End(source, from.path()), io::End(to, image),
+                   new_file_options(progress, from.size()));
+}
+
+}  // namespace cowshed::pools::file
