@@ -98,8 +98,9 @@ bool FaultTest::fail_one(const Sweep& sweep, const Fault& fault) {
 void FaultTest::fail_each_call(const Sweep& sweep) {
   for (const auto& kind : fault_kinds()) {
     tally_ = {};
-    const unsigned long stride = is_long_run() ? 1 : kind.stride;
-    for (unsigned long at = 1;; at += stride) {
+    const unsigned long stride = is_long_run() ? 1 : kind.stride * sweep.stride;
+    for (unsigned long at = 1 + test::between(random_, 0, is_long_run() ? 0 : sweep.stride - 1);;
+         at += stride) {
       bool hit = false;
       for (std::size_t i = 0; i < kind.errors.size(); ++i)
         if (is_long_run() || (at / stride) % kind.errors.size() == i)
@@ -114,7 +115,7 @@ void FaultTest::fail_each_call(const Sweep& sweep) {
 
 void FaultTest::kill_at_each_call(const KillSweep& sweep) {
   const std::string calls = is_long_run() ? "all" : "ioctl,open,change,write,sync,thread";
-  const unsigned long stride = is_long_run() ? 1 : short_run_stride;
+  const unsigned long stride = is_long_run() ? 1 : short_run_stride * sweep.stride;
   unsigned long points = 0;
   for (unsigned long at = 1 + test::between(random_, 0, stride - 1); !HasFatalFailure(); at += stride) {
     sweep.prepare();

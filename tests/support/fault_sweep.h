@@ -39,6 +39,8 @@ class FaultTest : public CowshedTest {
     /// What comes next where it did its work but warned that something was left over: the next command that
     /// changes something takes that away.
     Command next = {"recover"};
+    /// In a short run only each so many-th call of those that would be visited.
+    unsigned long stride = 1;
   };
   /// Each call of the command is made to fail in turn; n rises until the command makes no n-th call. A
   /// command that fails must say why in one line that holds the errno's text. In a short run the errors of a
@@ -51,6 +53,8 @@ class FaultTest : public CowshedTest {
     /// The command was killed before the call that `what` names.
     std::function<void(const std::string& what)> killed;
     std::function<void(const std::string& what)> done;
+    /// As in Sweep.
+    unsigned long stride = 1;
   };
   /// The command is killed before each of its calls in turn; in a short run only before every fifth of those
   /// that change something, beginning anywhere.
