@@ -14,16 +14,18 @@ constexpr const char* clear_line = "\r\x1b[K";
 }  // namespace
 
 std::string progress_line(std::string_view what, Bytes done, Bytes total, std::chrono::milliseconds elapsed) {
-  if (total.count == 0 || done > total) return std::string(what);
-  const double share = static_cast<double>(done.count) / static_cast<double>(total.count);
-  std::string line =
-      fmt::format("{}  {:3.0f}%  {} of {}", what, 100 * share, format_size(done), format_size(total));
   const double seconds = static_cast<double>(elapsed.count()) / 1000;
-  if (done.count == 0 || seconds <= 0) return line;
-  const double rate = static_cast<double>(done.count) / seconds;
+  const bool has_rate = done.count > 0 && seconds > 0;
+  const double rate = has_rate ? static_cast<double>(done.count) / seconds : 0;
+  const std::string per_second =
+      has_rate ? fmt::format("  {}/s", format_size({static_cast<std::uint64_t>(rate)})) : "";
+  if (total.count == 0 || done > total) return fmt::format("{}  {}{}", what, format_size(done), per_second);
+  const double share = static_cast<double>(done.count) / static_cast<double>(total.count);
+  const std::string line = fmt::format("{}  {:3.0f}%  {} of {}{}", what, 100 * share, format_size(done),
+                                       format_size(total), per_second);
+  if (!has_rate) return line;
   const auto left = static_cast<std::uint64_t>(static_cast<double>(total.count - done.count) / rate);
-  return line + fmt::format("  {}/s  {}:{:02} left", format_size({static_cast<std::uint64_t>(rate)}),
-                            left / 60, left % 60);
+  return line + fmt::format("  {}:{:02} left", left / 60, left % 60);
 }
 
 ProgressBar::ProgressBar(std::string what, bool is_wanted)

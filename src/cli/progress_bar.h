@@ -31,7 +31,8 @@ class ProgressBar {
   Clock::time_point drawn_{};
 };
 
-/// "copy root image  45%  1.2 GiB of 2.7 GiB  310.0 MiB/s  0:05 left"
+/// "copy root image  45%  1.2 GiB of 2.7 GiB  310.0 MiB/s  0:05 left"; where nobody knows how much it will be
+/// (0), "import  1.2 GiB  310.0 MiB/s".
 std::string progress_line(std::string_view what, Bytes done, Bytes total, std::chrono::milliseconds elapsed);
 
 }  // namespace cowshed::cli
