@@ -21,8 +21,8 @@ std::string progress_line(std::string_view what, Bytes done, Bytes total, std::c
       has_rate ? fmt::format("  {}/s", format_size({static_cast<std::uint64_t>(rate)})) : "";
   if (total.count == 0 || done > total) return fmt::format("{}  {}{}", what, format_size(done), per_second);
   const double share = static_cast<double>(done.count) / static_cast<double>(total.count);
-  const std::string line = fmt::format("{}  {:3.0f}%  {} of {}{}", what, 100 * share, format_size(done),
-                                       format_size(total), per_second);
+  std::string line = fmt::format("{}  {:3.0f}%  {} of {}{}", what, 100 * share, format_size(done),
+                                 format_size(total), per_second);
   if (!has_rate) return line;
   const auto left = static_cast<std::uint64_t>(static_cast<double>(total.count - done.count) / rate);
   return line + fmt::format("  {}:{:02} left", left / 60, left % 60);
