@@ -140,7 +140,7 @@ OurDevice Views::freeze(const Stack& stack, const Path& cow) {
     return *top;
   }
   check_depth(stack);
-  const OurDevice top = make_top(stack);
+  OurDevice top = make_top(stack);
   put_on_cow(stack, top, cow);
   return top;
 }

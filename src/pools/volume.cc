@@ -61,6 +61,7 @@ namespace {
 constexpr std::string_view no_such_operation = "it does not have this operation";
 }
 
+// NOLINTBEGIN(performance-unnecessary-value-param): those that override them take their parameters over.
 Operation<void> Volume::import_file(const Path&, ProgressWatch) {
   not_supported("import into", no_such_operation);
 }
@@ -72,6 +73,7 @@ Operation<void> Volume::resize(Bytes, bool, ProgressWatch) { not_supported("resi
 Operation<void> Volume::revert(std::optional<std::string>, ProgressWatch) {
   not_supported("revert", no_such_operation);
 }
+// NOLINTEND(performance-unnecessary-value-param)
 Operation<void> Volume::promote() { not_supported("promote", no_such_operation); }
 
 }  // namespace cowshed::pools

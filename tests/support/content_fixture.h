@@ -46,7 +46,7 @@ class ContentTest : public EitherPolicyTest {
   }
   /// A file of one value.
   [[nodiscard]] Path file_of(const std::string& name, Bytes size, char value) const {
-    const Path file = scratch() / name;
+    Path file = scratch() / name;
     write_all(open_file(file, O_WRONLY | O_CREAT | O_EXCL), std::string(size.count, value), file);
     return file;
   }

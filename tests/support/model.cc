@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/model.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cstring>
 #include <random>
@@ -210,7 +212,7 @@ std::vector<std::string> Model::events_of(const Words& command) {
   if (what == "create" && command.at(1) == "throwaway") return {join(command), "start " + command.at(2)};
   if (what != "start" && what != "stop") return {join(command)};
   std::vector<std::string> events;
-  for (const auto& vm : vms_of(command)) events.push_back(what + " " + vm);
+  for (const auto& vm : vms_of(command)) events.push_back(fmt::format("{} {}", what, vm));
   return events;
 }
 

@@ -50,7 +50,7 @@ std::size_t Generator::count_kind(const std::string& kind) const {
 
 std::string Generator::free_name(const std::string& prefix) const {
   for (int number = 1;; ++number)
-    if (const auto name = prefix + std::to_string(number); !model_.has(name)) return name;
+    if (auto name = prefix + std::to_string(number); !model_.has(name)) return name;
 }
 
 std::string Generator::choose_operation() {

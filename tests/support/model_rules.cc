@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Model: what commands come to, and what may be found after they were cut off.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
@@ -80,7 +82,7 @@ void Model::judge_stopped(const std::string& name, const Found& found, const std
   for (const auto& [volume_name, volume] : vms_.at(name).volumes) {
     if (volume.kind != Kind::origin) continue;
     const auto& property = found.volumes.at(volume_name);
-    const std::string label = name + " " + volume_name;
+    const std::string label = fmt::format("{} {}", name, volume_name);
     if (volume.session)
       judge_session(label, volume, property, by, verdict);
     else
@@ -182,8 +184,8 @@ Model::Sectors Model::judge_image(const std::string& name, const std::string& vo
     const auto older = volume.unsynced.find(number);
     if (older == volume.unsynced.end() || std::ranges::find(older->second, value) == older->second.end())
       result.wrong.push_back(
-          name + ":" + volume_name + ": sector " + std::to_string(number) +
-          (older == volume.unsynced.end() ? " was synced and is lost" : " holds what nobody wrote"));
+          fmt::format("{}:{}: sector {} {}", name, volume_name, number,
+                      older == volume.unsynced.end() ? "was synced and is lost" : "holds what nobody wrote"));
   }
   return result;
 }

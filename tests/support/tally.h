@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <fmt/core.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <map>
@@ -37,7 +39,7 @@ class Tally {
     std::vector<std::string> result;
     for (const auto& [group, keys] : required_)
       for (const auto& [key, is_required] : keys)
-        if (count(group, key) == 0) result.push_back(group + ": " + key);
+        if (count(group, key) == 0) result.push_back(fmt::format("{}: {}", group, key));
     return result;
   }
 

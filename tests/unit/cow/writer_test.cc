@@ -50,6 +50,7 @@ TEST(CowWriter, what_is_written_is_read_back_in_order) {
     Memory memory;
     Writer writer(memory.writer(), {chunk});
     std::vector<Exception> added;
+    added.reserve(count);
     for (const auto old_chunk : old_chunks) added.push_back({old_chunk, writer.add(old_chunk)});
     memory.set_size(writer.finish());
     Reader reader(memory.reader(), memory.size(), chunk.bytes() * 100'000);
@@ -72,11 +73,11 @@ TEST(CowWriter, data_goes_where_the_kernel_puts_it) {
 
 TEST(CowWriter, the_size_that_a_revision_restores_is_kept) {
   Memory memory;
-  Writer writer(memory.writer(), {chunk, Bytes{123 * 512}});
+  Writer writer(memory.writer(), {chunk, to_bytes(Sectors{123})});
   memory.set_size(writer.finish());
   const Reader reader(memory.reader(), memory.size(), mebibytes(1));
   EXPECT_EQ(reader.header()->chunk_size, chunk);
-  EXPECT_EQ(reader.header()->restores, Bytes{123 * 512});
+  EXPECT_EQ(reader.header()->restores, to_bytes(Sectors{123}));
 }
 
 TEST(CowWriter, a_store_that_was_not_finished_is_an_empty_one) {
