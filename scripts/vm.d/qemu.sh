@@ -49,7 +49,7 @@ make_job_disk() {
 
 # One NVMe controller with the disks as its namespaces: separate ones would be numbered in the order of probing.
 add_disk() { # NUMBER FILE [OPTIONS]
-    QEMU+=(-drive "if=none,id=disk$1,file=$2,format=raw,cache=unsafe,discard=unmap${3:-}" -device "nvme-ns,drive=disk$1,nsid=$1")
+    QEMU+=(-drive "if=none,id=disk$1,file=$2,format=raw,cache=${4:-unsafe},discard=unmap${3:-}" -device "nvme-ns,drive=disk$1,nsid=$1")
 }
 
 # A line from the VM to a file or FIFO.
@@ -67,7 +67,7 @@ qemu_arguments() { # IMAGE
     add_disk 1 "$1/root.img" ,snapshot=on
     add_disk 2 "$WORK/job.img"
     add_disk 3 "$SCRATCH_DISK"
-    add_disk 4 "$RAW_DISK"
+    add_disk 4 "$RAW_DISK" "" ${DURABLE:+writethrough}
     add_line out "$WORK/stdout"
     add_line err "$WORK/stderr"
     add_line control "$WORK/control"

@@ -29,7 +29,7 @@ start_uml() {
     # shellcheck disable=SC2054
     local arguments=(
         "mem=${MEM_MIB}M" "uml_dir=$WORK" rootfstype=hostfs rootflags=/ ro "init=$WORK/guest-uml-root" "VM_WORK=$WORK"
-        "ubd0=$SCRATCH_DISK" "ubd1=$RAW_DISK" noreboot loglevel=5 log_buf_len=4M printk.devkmsg=on
+        "ubd0=$SCRATCH_DISK" "ubd1${DURABLE:+s}=$RAW_DISK" noreboot loglevel=5 log_buf_len=4M printk.devkmsg=on
         # The console takes the kernel log and nothing else; the serial lines are output, errors and what init has to say.
         con=null con0=null,fd:1 ssl=null ssl0=null,fd:3 ssl1=null,fd:4 ssl2=null,fd:5
     )
