@@ -90,7 +90,7 @@ class FiftyVmsTest : public VmTest {
     std::size_t number = 0;
     for (auto& [vm, content] : seen_) {
       ++number;
-      put(*vm, 512 * 7 * number, pattern(1000 + number, 2048), content);
+      put(*vm, number * 512 * 7, pattern(1000 + number, 2048), content);
     }
   }
   void expect_all_right() {
@@ -155,6 +155,7 @@ TEST_F(FiftyVmsTest, each_sees_the_state_of_its_start_while_the_template_commits
 
 TEST_F(FiftyVmsTest, nothing_is_left_when_all_have_stopped) {
   std::vector<app::Vm*> vms;
+  vms.reserve(number_of_vms());
   for (int i = 0; i < static_cast<int>(number_of_vms()); ++i) vms.push_back(&app_vm(i));
   start(vms);
   write("a commit under them");

@@ -39,7 +39,7 @@ class MergeTest : public VmTest {
   }
 
   Path file_with(const std::string& name, const Contents& contents) {
-    const Path file = scratch() / name;
+    Path file = scratch() / name;
     unlink_if_exists(file);
     const Fd fd = create_sparse(file, Bytes{contents.size()});
     // Zeros are left out, as in the files of volumes.
@@ -61,7 +61,7 @@ class MergeTest : public VmTest {
   }
 
   Path copy_of(const Path& file, const std::string& name) {
-    const Path copy = scratch() / name;
+    Path copy = scratch() / name;
     std::filesystem::copy_file(file, copy, std::filesystem::copy_options::overwrite_existing);
     return copy;
   }
