@@ -184,6 +184,12 @@ void Base::finish_commit(const CommitOptions& options) {
 
 void Base::finish_decided(const CommitOptions& options, std::unique_lock<std::shared_mutex>& guard) {
   Commit(views_, files_, guard, options).finish();
+  settle(guard);
+}
+
+void Base::settle(std::unique_lock<std::shared_mutex>& guard) {
+  // What a session with snapshots off left in the image, which was cut off, is part of this state.
+  unlink_durably(files_.dirty);
   collect_or_leave();
   fold_or_leave(guard);
 }
@@ -239,8 +245,7 @@ void Base::commit_session(const CommitOptions& options) {
   } else {
     return;
   }
-  collect_or_leave();
-  fold_or_leave(guard);
+  settle(guard);
 }
 
 void Base::abandon_session() {

@@ -128,6 +128,8 @@ class Base {
   void grow(Bytes size);
   void grow_guest(const Stack& stack, Sectors length);
   void shrink(Bytes size, const CommitOptions& options);
+  /// After a commit.
+  void settle(std::unique_lock<std::shared_mutex>& guard);
   void finish_decided(const CommitOptions& options, std::unique_lock<std::shared_mutex>& guard);
 
   Running start_in_place(bool rw);

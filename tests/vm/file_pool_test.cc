@@ -314,6 +314,22 @@ TEST_F(FilePoolTest, with_snapshots_off_source_and_snapshots_exclude_each_other)
   stop(app);
 }
 
+TEST_P(EitherPolicyTest,
+       what_was_cut_off_with_snapshots_off_counts_as_clean_after_a_commit_with_snapshots_on) {
+  auto& root = origin("debian", -1);
+  put(start(root), first_block, 'd');
+  root.abandon().get();
+  auto p = root.properties();
+  p.revisions_to_keep = 1;
+  root.set_properties(p);
+  EXPECT_TRUE(root.is_dirty());
+  put(start(root), far_block, 'e');
+  stop(root);
+  EXPECT_FALSE(root.is_dirty());
+  EXPECT_EQ(get(start(root), first_block), 'd');
+  stop(root);
+}
+
 TEST_F(FilePoolTest, a_damaged_base_cow_is_refused_and_kept) {
   auto& root = origin("debian");
   put(start(root), first_block, 'a');
