@@ -174,11 +174,10 @@ VolumeRevert::Answer Local::call(const VolumeRevert& request) {
 }
 
 VolumePromote::Answer Local::call(const VolumePromote& request) {
-  return in_context([&] { return fmt::format("promote '{}'", request.volume); },
-                    [&] {
-                      find(writing(), parse_volume_ref(request.volume)).volume.promote().get();
-                      return VolumePromote::Answer{};
-                    });
+  const auto ref = parse_volume_ref(request.volume);
+  const auto [vm, volume] = find(writing(), ref);
+  app::promote(vm, volume, to_watch(request.progress));
+  return {};
 }
 
 }  // namespace cowshed::api

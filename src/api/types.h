@@ -256,9 +256,11 @@ struct VolumeRevert {
   std::optional<std::string> revision;
   ProgressTold progress;
 };
+/// Makes what a snapshot volume sees its source's committed state.
 struct VolumePromote {
   using Answer = Nothing;
   std::string volume;
+  ProgressTold progress;
 };
 
 // The whole

@@ -25,17 +25,11 @@ Error in_the_way(const Volume& volume, const std::string& why) {
   return {ErrorKind::in_use, fmt::format("{}: {}", label(volume), why)};
 }
 
-Vm& owner_of(App& app, Vm& vm, const Volume& source) {
-  for (Vm* above : vm.chain())
-    if (above->find_volume(source.properties().name) == &source) return *above;
-  throw Error(ErrorKind::not_found, fmt::format("{}: {} has no owner", label(vm), label(app.vm(vm.name()))));
-}
-
 /// The source must exist, and where it is written without snapshots it must not run.
 void check_source(Vm& vm, Volume& volume, const Running& starting) {
   Volume& source = in_context([&] { return label(volume); }, [&]() -> Volume& { return volume.source(); });
   if (source.revisions_to_keep() != snapshots_off) return;
-  const Vm& owner = owner_of(vm.app(), vm, source);
+  const Vm& owner = vm.owner_of(source);
   if (starting.contains(&owner) || source.is_running())
     throw in_the_way(volume, fmt::format("its source runs in {} with snapshots off", label(owner)));
 }

@@ -112,6 +112,13 @@ std::vector<Vm*> Vm::chain() {
   return result;
 }
 
+Vm& Vm::owner_of(const Volume& source) {
+  for (Vm* above : chain())
+    if (above->find_volume(source.properties().name) == &source) return *above;
+  throw Error(ErrorKind::not_found, fmt::format("{}: volume '{}' has no owner among its templates",
+                                                label(*this), source.properties().name.str()));
+}
+
 void Vm::set_template(const VmName& name) {
   template_name_ = name;
   app_.forget_references();

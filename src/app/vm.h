@@ -38,6 +38,8 @@ class Vm {
   Vm* template_vm();
   /// The templates from the nearest up. Throws invalid_argument naming the VMs of a template cycle.
   std::vector<Vm*> chain();
+  /// Which of them has that volume. Throws not_found.
+  Vm& owner_of(const pools::Volume& source);
 
   /// In the order of volume_before().
   [[nodiscard]] const std::vector<pools::Volume*>& volumes() const { return volume_list_; }

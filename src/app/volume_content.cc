@@ -154,4 +154,12 @@ void revert(Vm& vm, Volume& volume, const std::optional<std::string>& revision,
   });
 }
 
+void promote(Vm& vm, Volume& volume, pools::ProgressWatch progress) {
+  on(vm, volume, "promote", [&] {
+    volume.promote(interruptible(std::move(progress))).get();
+    Volume& source = volume.source();
+    save_size(vm.owner_of(source), source, source.size());
+  });
+}
+
 }  // namespace cowshed::app

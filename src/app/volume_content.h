@@ -27,4 +27,7 @@ void resize(Vm& vm, pools::Volume& volume, Bytes size, bool shrink, pools::Progr
 void revert(Vm& vm, pools::Volume& volume, const std::optional<std::string>& revision,
             pools::ProgressWatch progress);
 
+/// What `volume`, a snapshot, sees becomes its source's committed state.
+void promote(Vm& vm, pools::Volume& volume, pools::ProgressWatch progress);
+
 }  // namespace cowshed::app

@@ -26,7 +26,9 @@ FileStat to_file_stat(const struct stat& st, const Path& name) {
   return {.id = {st.st_dev, st.st_ino},
           .size = {static_cast<std::uint64_t>(st.st_size)},
           .allocated = to_bytes(Sectors{static_cast<std::uint64_t>(st.st_blocks)}),
-          .mode = st.st_mode};
+          .mode = st.st_mode,
+          .modified = static_cast<std::uint64_t>(st.st_mtim.tv_sec) * 1'000'000'000 +
+                      static_cast<std::uint64_t>(st.st_mtim.tv_nsec)};
 }
 
 void set_size(const Fd& fd, Bytes size, const Path& name) {
@@ -179,8 +181,7 @@ Fd open_unnamed(const Path& directory) {
 }
 
 void give_name(const Fd& fd, const Path& path) {
-  const std::string unnamed = fmt::format("/proc/self/fd/{}", fd.get());
-  if (::linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) < 0)
+  if (::linkat(AT_FDCWD, path_to(fd).c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) < 0)
     fail("create", path);
 }
 
@@ -208,6 +209,14 @@ Fd create_unnamed(const Path& directory, Bytes size) {
   if (!fd.is_open()) fd = create_and_unlink(directory);
   set_size(fd, size, directory);
   return fd;
+}
+
+Path path_to(const Fd& fd) { return fmt::format("/proc/self/fd/{}", fd.get()); }
+
+void link_durably(const Path& from, const Path& to) {
+  const Fd directory = open_directory(parent_of(to));
+  if (::link(from.c_str(), to.c_str()) < 0) fail(fmt::format("link '{}' to", from.native()), to);
+  sync_file(directory, parent_of(to));
 }
 
 void rename_durably(const Path& from, const Path& to) {

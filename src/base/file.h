@@ -38,6 +38,8 @@ struct FileStat {
   Bytes size;
   Bytes allocated;
   mode_t mode = 0;
+  /// When it was last written: ns since the epoch.
+  std::uint64_t modified = 0;
 };
 FileStat stat_fd(const Fd& fd, const Path& name);
 std::optional<FileStat> stat_if_exists(const Path& path);
@@ -68,6 +70,11 @@ Fd create_sparse_durably(const Path& path, Bytes size);
 /// says on which file system.
 Fd create_unnamed(const Path& directory, Bytes size);
 
+/// A path to an open file, which may have no other; good in this process for as long as it is open.
+Path path_to(const Fd& fd);
+
+/// link(2), then fsync of the directory.
+void link_durably(const Path& from, const Path& to);
 /// rename(2) within one directory, then its fsync.
 void rename_durably(const Path& from, const Path& to);
 /// unlink(2), then fsync of the directory. False where the file was not there.

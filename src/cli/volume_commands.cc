@@ -172,7 +172,9 @@ void register_transfers(CLI::App& group, Session& session) {
         with_progress<api::VolumeRevert>("revert"));
     command->add_option("REVISION", request->revision);
   }
-  on_volume<api::VolumePromote>(group, session, "promote", "Make a snapshot's state its source's", just_call);
+  on_volume<api::VolumePromote>(group, session, "promote",
+                                "Make what a snapshot sees its source's committed state",
+                                with_progress<api::VolumePromote>("promote"));
 }
 
 }  // namespace
@@ -190,7 +192,7 @@ void add_volume_commands(CLI::App& parent, Session& session) {
   on_volume<api::VolumeRemove>(group, session, "remove", "Remove a volume of a stopped VM", just_call);
   {
     const auto [command, request] = on_volume<api::VolumeSet>(
-        group, session, "set", "Set a property: rw, revisions_to_keep, write_policy, cow_limit, ...",
+        group, session, "set", "Set a property: rw, revisions_to_keep, write_policy, keep_changes, ...",
         just_call);
     command->add_option("KEY", request->key)->required();
     command->add_option("VALUE", request->value, "\"default\" unsets it")->required();

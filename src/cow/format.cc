@@ -14,6 +14,8 @@ namespace {
 constexpr std::uint32_t magic = 0x70416e53;  // "SnAp", little endian
 constexpr std::uint32_t version = 1;
 constexpr std::size_t restores_at = 16;
+constexpr std::size_t inode_at = 24;
+constexpr std::size_t modified_at = 32;
 constexpr Bytes min_chunk{512};
 constexpr Bytes max_chunk = mebibytes(1);
 
@@ -55,8 +57,12 @@ std::optional<Header> parse_header(std::span<const std::byte, header_size> raw) 
   const Bytes chunk = to_bytes(Sectors{word(3)});
   if (!is_chunk_size(chunk))
     throw corrupt(fmt::format("snapshot store with an impossible chunk size of {} sectors", word(3)));
-  const auto restores = little_endian<std::uint64_t>(raw.subspan<restores_at, 8>());
-  return Header{ChunkSize(chunk), restores == 0 ? std::nullopt : std::make_optional(Bytes{restores})};
+  Header header{ChunkSize(chunk)};
+  if (const auto size = little_endian<std::uint64_t>(raw.subspan<restores_at, 8>()); size != 0)
+    header.restores = Bytes{size};
+  if (const auto inode = little_endian<std::uint64_t>(raw.subspan<inode_at, 8>()); inode != 0)
+    header.changes = {inode, little_endian<std::uint64_t>(raw.subspan<modified_at, 8>())};
+  return header;
 }
 
 void write_header(const Header& header, std::span<std::byte, header_size> raw) {
@@ -64,6 +70,9 @@ void write_header(const Header& header, std::span<std::byte, header_size> raw) {
                                  static_cast<std::uint32_t>(header.chunk_size.sectors().count)};
   for (std::size_t i = 0; i < std::size(words); ++i) put_little_endian(words[i], raw.subspan(4 * i, 4));
   put_little_endian(header.restores.value_or(Bytes{0}).count, raw.subspan<restores_at, 8>());
+  const ImageState changes = header.changes.value_or(ImageState{});
+  put_little_endian(changes.inode, raw.subspan<inode_at, 8>());
+  put_little_endian(changes.modified, raw.subspan<modified_at, 8>());
 }
 
 bool mark_valid(std::span<std::byte, header_size> raw) {

@@ -35,11 +35,20 @@ class ChunkSize {
   Bytes bytes_;
 };
 
+/// A state of an image: the file, and when it was last written (ns since the epoch).
+struct ImageState {
+  std::uint64_t inode = 0;
+  std::uint64_t modified = 0;
+  bool operator==(const ImageState&) const = default;
+};
+
+/// The last two are cowshed's own; nothing in what the kernel wrote, which fills the header with zeros.
 struct Header {
   ChunkSize chunk_size;
-  /// Of a committed revision: the size of the state it restores. cowshed's own; nothing in what the kernel
-  /// wrote, which fills the header with zeros.
+  /// The size of the image into which the store is merged, afterwards.
   std::optional<Bytes> restores = std::nullopt;
+  /// The one state of the image into which it may be merged.
+  std::optional<ImageState> changes = std::nullopt;
 };
 
 /// An exception: old chunk `old_chunk` of the origin is kept in chunk `new_chunk` of the store.
@@ -48,7 +57,7 @@ struct Exception {
   std::uint64_t new_chunk = 0;
 };
 
-constexpr std::size_t header_size = 24;
+constexpr std::size_t header_size = 40;
 constexpr std::size_t exception_size = 16;
 
 /// Nothing for an all-zero header: an empty store, which the kernel initialises when it first loads it.

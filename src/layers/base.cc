@@ -10,6 +10,7 @@
 #include "dm/device.h"
 #include "layers/fold.h"
 #include "layers/image_file.h"
+#include "layers/image_loop.h"
 #include "layers/store_file.h"
 #include "layers/unlocked.h"
 
@@ -110,6 +111,24 @@ void Base::with_view(const std::function<void(const View&)>& body) {
   undo.release();
 }
 
+bool Base::while_committed(const std::function<void(const cow::ImageState&)>& body) {
+  const std::shared_lock guard(host_.lock_of(key_.uuid_prefix()));
+  const auto state = image_state();
+  if (state) body(*state);
+  return state.has_value();
+}
+
+std::optional<cow::ImageState> Base::image_state() const {
+  if (freezing_cow() || is_commit_pending()) return std::nullopt;
+  const auto image = stat_if_exists(files_.image);
+  if (!image) return std::nullopt;
+  return cow::ImageState{image->id.inode, image->modified};
+}
+
+std::optional<std::vector<dm::DeviceNumber>> Base::stores_above(dm::DeviceNumber view) {
+  return views_.stores_above(views_.read(), view);
+}
+
 View Base::make_view() {
   if (const auto view = committed_view_in(views_.read())) return views_.describe(*view);
   views_.collect();
@@ -148,11 +167,13 @@ void Base::fold_or_leave(std::unique_lock<std::shared_mutex>& guard) {
     while (!path_exists(files_.cow) && !is_commit_pending()) {
       const auto fold = views_.foldable(views_.read());
       if (!fold) return;
-      const auto store = [&] {
+      const Fd store = create_unnamed(files_.image.parent_path(), Bytes{0});
+      const auto chunk = [&] {
         const Unlocked others_may_start(guard);
-        return fold_stores(*fold, files_.image.parent_path());
+        return fold_stores(loop_node(fold->older_table.cow), loop_node(fold->newer_table.cow),
+                           to_bytes(fold->length), store);
       }();
-      if (!views_.fold(*fold, store.file, store.chunk.sectors())) return;
+      if (!views_.fold(*fold, store, chunk.sectors())) return;
     }
   } catch (const std::exception& failure) {
     // They are more than need be, no worse.

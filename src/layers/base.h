@@ -78,6 +78,20 @@ class Base {
   /// commit. What `fill` throws leaves everything as it was. Throws running, dirty, commit_pending.
   void import_image(const std::function<void(const Path& file)>& fill, const CommitOptions& options);
 
+  /// Throws running, dirty, commit_pending where one of these would.
+  void check_settled();
+  /// `make` makes a store under the name it is given; it is merged, as a commit. One without exceptions
+  /// changes nothing. What `make` throws leaves everything as it was. Throws running, dirty, commit_pending.
+  void promote(const std::function<void(const Path& store)>& make, const CommitOptions& options);
+
+  /// Calls `body` while no session may begin and nothing be committed. False, without a call, where the image
+  /// is not the committed state: a session in place or a commit goes on, or was cut off.
+  bool while_committed(const std::function<void(const cow::ImageState&)>& body);
+  /// Nothing where the image is not the committed state. Within with_view() or while_committed().
+  [[nodiscard]] std::optional<cow::ImageState> image_state() const;
+  /// Views::stores_above().
+  std::optional<std::vector<dm::DeviceNumber>> stores_above(dm::DeviceNumber view);
+
   /// Calls `body` with the view of the committed state, made where there is none; it stays while `body` runs.
   /// What `body` builds on it keeps it from then on. Throws commit_pending where a commit was cut off that
   /// had nothing to save.

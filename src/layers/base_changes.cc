@@ -19,12 +19,6 @@ namespace cowshed::layers {
 
 namespace {
 
-void link_durably(const Path& from, const Path& to) {
-  if (::link(from.c_str(), to.c_str()) < 0)
-    throw Error::from_errno(errno, fmt::format("link '{}' to '{}'", from.native(), to.native()));
-  sync_directory(to.parent_path());
-}
-
 void grow_file(const Path& file, Bytes size) {
   if (stat_if_exists(file).value().size >= size) return;
   if (::truncate(file.c_str(), static_cast<off_t>(size.count)) < 0)
@@ -47,6 +41,11 @@ void Base::refuse_unsettled() {
   if (is_dirty())
     throw Error(ErrorKind::dirty,
                 "holds what a session that was cut off has written; start and stop it first");
+}
+
+void Base::check_settled() {
+  const auto guard = lock();
+  refuse_unsettled();
 }
 
 void Base::revert(const WorkWatch& watch) {
@@ -73,6 +72,24 @@ void Base::import_image(const std::function<void(const Path& file)>& fill, const
   }
   if (!options.keep_revision) create_sparse_durably(files_.replaced, Bytes{0});
   rename_durably(prepared, files_.import);
+  undo.release();
+  finish_decided(options, guard);
+}
+
+void Base::promote(const std::function<void(const Path& store)>& make, const CommitOptions& options) {
+  auto guard = lock();
+  refuse_unsettled();
+  Commit::discard_preparations(files_);
+  Undo undo([this] { Commit::discard_preparations(files_); });
+  const Path prepared = half_made(files_.commit);
+  {
+    const Unlocked others_may_start(guard);
+    make(prepared);
+    sync_path(prepared);
+  }
+  if (survey_merge(prepared, files_.image).changes_nothing()) return;
+  link_durably(prepared, files_.promotion);
+  rename_durably(prepared, files_.commit);
   undo.release();
   finish_decided(options, guard);
 }

@@ -10,6 +10,7 @@ BaseFiles::BaseFiles(const Path& stem)
       dirty(stem.native() + "-dirty"),
       overlay(stem.native() + "-overlay.img"),
       commit(stem.native() + "-commit.img"),
+      promotion(stem.native() + "-promote.img"),
       import(stem.native() + "-import.img"),
       replaced(stem.native() + "-commit-cow.img"),
       merged(stem.native() + "-merged.img") {}
@@ -19,8 +20,10 @@ std::vector<Path> BaseFiles::all() const {
           half_made(replaced),
           half_made(image),
           half_made(commit),
+          half_made(cow),
           merged,
           import,
+          promotion,
           commit,
           replaced,
           overlay,

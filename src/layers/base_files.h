@@ -24,6 +24,8 @@ struct BaseFiles {
   Path overlay;
   /// A store that is to be merged into the image: the commit is decided.
   Path commit;
+  /// A second link to `commit` while that is a promotion, no session of the volume's own.
+  Path promotion;
   /// An image that is to take the image's place: the commit is decided. A second link from the moment on in
   /// which it has.
   Path import;

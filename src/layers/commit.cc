@@ -23,11 +23,6 @@ bool is_same_file(const Path& a, const Path& b) {
   return file_a && file_b && file_a->id == file_b->id;
 }
 
-void link_file(const Path& from, const Path& to) {
-  if (::link(from.c_str(), to.c_str()) < 0)
-    throw Error::from_errno(errno, "link '" + from.native() + "' to '" + to.native() + "'");
-}
-
 }  // namespace
 
 CommitState commit_state(const BaseFiles& files) {
@@ -65,17 +60,18 @@ void Commit::finish() {
 }
 
 void Commit::take_back() {
-  discard_preparations(files_);
-  // In a revert it is a second link to the revision; only a session's holds something that is nowhere else.
-  if (is_same_file(files_.commit, files_.revision) || is_clean_store(files_.commit))
+  // Only a session's has no second link, and holds something that is nowhere else.
+  if (is_same_file(files_.commit, files_.revision) || is_same_file(files_.commit, files_.promotion) ||
+      is_clean_store(files_.commit))
     unlink_durably(files_.commit);
   else
     rename_durably(files_.commit, files_.overlay);
+  discard_preparations(files_);
 }
 
 void Commit::discard_preparations(const BaseFiles& files) {
-  for (const Path& file :
-       {files.replaced, half_made(files.replaced), half_made(files.import), half_made(files.commit)})
+  for (const Path& file : {files.promotion, files.replaced, half_made(files.replaced),
+                           half_made(files.import), half_made(files.commit)})
     unlink_if_exists(file);
 }
 
@@ -149,7 +145,7 @@ void Commit::replace_image() {
   if (!is_same_file(files_.import, files_.image)) {
     const Path link = half_made(files_.import);
     unlink_if_exists(link);
-    link_file(files_.import, link);
+    link_durably(files_.import, link);
     rename_durably(link, files_.image);
   }
   views_.retire_replaced();
@@ -166,6 +162,7 @@ void Commit::settle() {
       unlink_durably(files_.replaced);
     }
   }
+  unlink_if_exists(files_.promotion);
   unlink_if_exists(files_.commit);
   unlink_durably(files_.merged);
 }

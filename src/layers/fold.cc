@@ -10,8 +10,8 @@
 
 #include "base/error.h"
 #include "io/copy.h"
+#include "io/end.h"
 #include "layers/store_file.h"
-#include "loop/loop.h"
 
 namespace cowshed::layers {
 
@@ -21,19 +21,13 @@ constexpr Bytes engine_memory = mebibytes(24);
 /// Two lists are sorted at a time.
 constexpr std::uint64_t held_each = cow::exceptions_held / 2;
 
-Path loop_node(dm::DeviceNumber device) {
-  const auto loop = loop::info_of_device(device.major, device.minor);
-  if (!loop) throw Error(ErrorKind::not_found, fmt::format("{} is no loop device any more", device.str()));
-  return fmt::format("/dev/loop{}", loop->number);
-}
-
-/// Of a frozen view, read through its loop device: the file may have no name any more. Direct, so that
-/// nothing of it stays in the page cache of a device whose number will be another file's.
+/// Direct where that is possible, so that nothing of a loop device stays in the page cache: its number will
+/// be another file's.
 class FrozenStore {
  public:
-  FrozenStore(dm::DeviceNumber loop_device, Bytes origin)
-      : path_(loop_node(loop_device)),
-        fd_(open_file(path_, O_RDONLY | O_DIRECT)),
+  FrozenStore(const Path& path, Bytes origin)
+      : path_(path),
+        fd_(io::open_direct_if_possible(path_, O_RDONLY)),
         metadata_(open_file(path_, O_RDONLY)),
         end_(fd_, path_),
         exceptions_(read_from(metadata_), end_.size(), origin) {}
@@ -94,8 +88,8 @@ class Pieces {
 
 class Folding {
  public:
-  Folding(const Views::Fold& fold, const Fd& target, const Path& name)
-      : size_(to_bytes(fold.length)), target_(target), end_(target, name), fold_(fold) {}
+  Folding(const Path& older, const Path& newer, Bytes length, const Fd& target)
+      : older_(older), newer_(newer), size_(length), target_(target), end_(target, "the folded store") {}
 
   cow::ChunkSize run() {
     const auto chunk = copy(Whose::older);
@@ -108,7 +102,7 @@ class Folding {
 
   /// The union is gone through twice, once for the data of each.
   cow::ChunkSize copy(Whose whose) {
-    FrozenStore older(fold_.older_table.cow, size_), newer(fold_.newer_table.cow, size_);
+    FrozenStore older(older_, size_), newer(newer_, size_);
     const auto chunk = std::min(older.chunk(), newer.chunk());
     const std::uint64_t end = chunk.chunks_in(size_);
     Pieces olds(older, chunk, end), news(newer, chunk, end);
@@ -140,22 +134,17 @@ class Folding {
     }
   }
 
+  const Path &older_, &newer_;
   const Bytes size_;
   const Fd& target_;
   const io::End end_;
-  const Views::Fold& fold_;
 };
 
 }  // namespace
 
-FoldedStore fold_stores(const Views::Fold& fold, const Path& directory) {
-  return in_context(
-      [&] { return fmt::format("fold {} into {}", fold.newer.name.str(), fold.older.name.str()); },
-      [&] {
-        Fd file = create_unnamed(directory, Bytes{0});
-        const auto chunk = Folding(fold, file, directory / "(folded)").run();
-        return FoldedStore{std::move(file), chunk};
-      });
+cow::ChunkSize fold_stores(const Path& older, const Path& newer, Bytes length, const Fd& into) {
+  return in_context([&] { return fmt::format("fold '{}' into '{}'", newer.native(), older.native()); },
+                    [&] { return Folding(older, newer, length, into).run(); });
 }
 
 }  // namespace cowshed::layers

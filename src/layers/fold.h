@@ -2,19 +2,15 @@
 #pragma once
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "cow/format.h"
-#include "layers/views.h"
 
 namespace cowshed::layers {
 
-/// An unnamed store with the exceptions of both views' stores, where both have one that of the older, in the
-/// smaller of their chunks. It takes over what the newer one has within the older view's size. Blocks for as
-/// long as the copying takes and needs no lock: stores of frozen views do not change.
-struct FoldedStore {
-  Fd file;
-  cow::ChunkSize chunk;
-};
-/// `directory`: on the file system that is to hold it.
-FoldedStore fold_stores(const Views::Fold& fold, const Path& directory);
+/// Writes into the empty file `into` a store with the exceptions of two, where both have one that of `older`,
+/// in the smaller of their chunks, which is returned; of `newer` it takes over what lies within `length`. The
+/// stores, files or the loop devices over them, must not change meanwhile. Blocks for as long as the copying
+/// takes and needs no lock.
+cow::ChunkSize fold_stores(const Path& older, const Path& newer, Bytes length, const Fd& into);
 
 }  // namespace cowshed::layers

@@ -23,10 +23,18 @@ loop::Loop attach_only_loop(const Path& file, loop::AttachOptions options) {
   return loop;
 }
 
-void grow_loop(dm::DeviceNumber device) {
+namespace {
+
+int loop_number(dm::DeviceNumber device) {
   const auto info = loop::info_of_device(device.major, device.minor);
   if (!info) throw Error(ErrorKind::kernel_refused, fmt::format("{} is no loop device", device.str()));
-  loop::Loop::open(info->number).refresh_capacity();
+  return info->number;
 }
+
+}  // namespace
+
+Path loop_node(dm::DeviceNumber device) { return fmt::format("/dev/loop{}", loop_number(device)); }
+
+void grow_loop(dm::DeviceNumber device) { loop::Loop::open(loop_number(device)).refresh_capacity(); }
 
 }  // namespace cowshed::layers

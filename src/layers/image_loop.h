@@ -13,6 +13,9 @@ namespace cowshed::layers {
 /// Keep the result until one does.
 loop::Loop attach_only_loop(const Path& file, loop::AttachOptions options);
 
+/// "/dev/loopN". Throws kernel_refused for what is no loop device any more.
+Path loop_node(dm::DeviceNumber device);
+
 /// The file under that loop device has grown.
 void grow_loop(dm::DeviceNumber device);
 

@@ -152,11 +152,12 @@ Fd open_for_data(const Path& file, cow::ChunkSize chunk) {
 
 /// Copies the chunks of the image that `next` gives, rising, into a new store.
 void write_saved(const std::function<std::optional<std::uint64_t>()>& next, std::uint64_t most,
-                 cow::ChunkSize chunk, const Path& image, const Path& saved,
+                 cow::ChunkSize chunk, const Path& image, const Fd& metadata, const Path& saved,
                  const io::CopyProgress& progress) {
-  const Bytes size = image_size(image);
-  const Fd metadata = create_sparse(saved, cow::size_with(chunk, most));
+  resize_file(saved, cow::size_with(chunk, most));
   const Fd from = io::open_to_read_once(image), to = open_for_data(saved, chunk);
+  const io::End source(from, image);
+  const Bytes size = source.size();
   cow::Writer writer(write_to(metadata), {chunk, size});
   auto options = engine_options(progress);
   options.zeroes = io::Zeroes::skip;
@@ -168,17 +169,18 @@ void write_saved(const std::function<std::optional<std::uint64_t>()>& next, std:
         const Bytes at = chunk.bytes() * *found;
         return io::Extent{at, chunk.bytes() * writer.add(*found), std::min(chunk.bytes(), size - at)};
       },
-      io::End(from, image), io::End(to, saved), options);
+      source, io::End(to, saved), options);
   resize_file(saved, writer.finish());
-  sync_file(metadata, saved);
 }
 
 /// Writes a store under another name first.
-void save_whole(const Path& saved, const std::function<void(const Path&)>& write) {
+void save_whole(const Path& saved, const std::function<void(const Fd&, const Path&)>& write) {
   const Path temporary = half_made(saved);
   unlink_if_exists(temporary);
+  const Fd file = create_sparse(temporary, Bytes{0});
   Undo undo([&] { unlink_if_exists(temporary); });
-  write(temporary);
+  write(file, temporary);
+  sync_file(file, temporary);
   rename_durably(temporary, saved);
   undo.release();
 }
@@ -186,19 +188,26 @@ void save_whole(const Path& saved, const std::function<void(const Path&)>& write
 /// Chunks of an image that differ in the one that is to replace it.
 class DifferingChunks {
  public:
-  DifferingChunks(const Path& image, const Path& other, cow::ChunkSize chunk)
+  /// They can differ where one of `stores` has an exception; else where one of them has data.
+  DifferingChunks(const Path& image, const Path& other, cow::ChunkSize chunk,
+                  const std::optional<std::vector<Path>>& stores)
       : image_(image, chunk), other_(other, chunk), chunk_(chunk) {
-    has_data_.resize(chunk.chunks_in(image_.size()));
-    for (const Side* side : {&image_, &other_}) side->mark(has_data_);
+    may_differ_.resize(chunk.chunks_in(image_.size()));
+    if (stores) {
+      for (const Path& store : *stores) mark(store);
+    } else {
+      mark(image_);
+      mark(other_);
+    }
   }
 
   std::optional<std::uint64_t> next() {
-    for (; at_ < has_data_.size(); ++at_)
-      if (has_data_[at_] && differs(at_)) return at_++;
+    for (; at_ < may_differ_.size(); ++at_)
+      if (may_differ_[at_] && differs(at_)) return at_++;
     return std::nullopt;
   }
   [[nodiscard]] std::uint64_t most() const {
-    return static_cast<std::uint64_t>(std::ranges::count(has_data_, true));
+    return static_cast<std::uint64_t>(std::ranges::count(may_differ_, true));
   }
 
  private:
@@ -208,15 +217,7 @@ class DifferingChunks {
         : fd_(open_file(file, O_RDONLY)), end_(fd_, file), chunk_(chunk.bytes()), bytes_(chunk_.count) {}
 
     [[nodiscard]] Bytes size() const { return end_.size(); }
-    void mark(std::vector<bool>& has_data) const {
-      const auto data = io::data_extents(end_);
-      while (const auto extent = data()) {
-        const std::uint64_t end = (extent->source + extent->length).count;
-        for (std::uint64_t at = extent->source.count / chunk_.count;
-             at * chunk_.count < end && at < has_data.size(); ++at)
-          has_data[at] = true;
-      }
-    }
+    [[nodiscard]] const io::End& end() const { return end_; }
     /// What it holds there; less than a chunk at its end.
     std::span<const std::byte> read(std::uint64_t chunk) {
       const Bytes at = chunk_ * chunk;
@@ -233,11 +234,32 @@ class DifferingChunks {
     std::vector<std::byte> bytes_;
   };
 
+  void mark_extent(Bytes offset, Bytes length) {
+    const std::uint64_t chunk = chunk_.bytes().count, end = (offset + length).count;
+    for (std::uint64_t at = offset.count / chunk; at * chunk < end && at < may_differ_.size(); ++at)
+      may_differ_[at] = true;
+  }
+  void mark(const Side& side) {
+    const auto data = io::data_extents(side.end());
+    while (const auto extent = data()) mark_extent(extent->source, extent->length);
+  }
+  void mark(const Path& store) {
+    const Fd fd = open_file(store, O_RDONLY);
+    on_file(store, [&] {
+      cow::Reader reader(read_from(fd), io::End(fd, store).size(), image_.size());
+      const auto& header = reader.header();
+      if (!header) return;
+      const Bytes length = header->chunk_size.bytes();
+      while (const auto exception = reader.next()) mark_extent(length * exception->old_chunk, length);
+    });
+    // A loop device's number will be another file's.
+    ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
+  }
   bool differs(std::uint64_t chunk) { return !std::ranges::equal(image_.read(chunk), other_.read(chunk)); }
 
   Side image_, other_;
   cow::ChunkSize chunk_;
-  std::vector<bool> has_data_;
+  std::vector<bool> may_differ_;
   std::uint64_t at_ = 0;
 };
 
@@ -280,17 +302,25 @@ void save_replaced(const Path& store, const Path& image, const MergeSurvey& surv
   const Fd seeking = open_file(image, O_RDONLY);
   const io::End holes(seeking, image);
   ReplacedChunks replaced(opened, holes, survey);
-  save_whole(saved, [&](const Path& file) {
-    write_saved([&] { return replaced.next(); }, most_replaced(survey), survey.chunk, image, file, progress);
+  save_whole(saved, [&](const Fd& file, const Path& name) {
+    write_saved([&] { return replaced.next(); }, most_replaced(survey), survey.chunk, image, file, name,
+                progress);
   });
 }
 
 void save_differing(const Path& image, const Path& other, const Path& saved,
                     const io::CopyProgress& progress) {
-  DifferingChunks differing(image, other, base_chunk);
-  save_whole(saved, [&](const Path& file) {
-    write_saved([&] { return differing.next(); }, differing.most(), base_chunk, image, file, progress);
+  save_whole(saved, [&](const Fd& file, const Path& name) {
+    DifferingChunks differing(image, other, base_chunk, std::nullopt);
+    write_saved([&] { return differing.next(); }, differing.most(), base_chunk, image, file, name, progress);
   });
+}
+
+void write_differing(const Path& image, const Path& other, const std::optional<std::vector<Path>>& stores,
+                     const Fd& saved, const io::CopyProgress& progress) {
+  DifferingChunks differing(image, other, base_chunk, stores);
+  write_saved([&] { return differing.next(); }, differing.most(), base_chunk, image, saved, path_to(saved),
+              progress);
 }
 
 void merge_into_image(const Path& store, const Path& image, const MergeSurvey& survey, ImageUse use,

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "base/file.h"
 #include "cow/format.h"
@@ -21,6 +23,7 @@ struct MergeSurvey {
   /// Of the image afterwards: the store's `restores`, else as it is.
   Bytes result_size;
 
+  [[nodiscard]] bool changes_nothing() const { return exceptions == 0 && result_size == image_size; }
   [[nodiscard]] Bytes bytes() const { return chunk.bytes() * exceptions; }
   [[nodiscard]] Bytes mean_run() const { return runs == 0 ? Bytes{} : Bytes{bytes().count / runs}; }
 };
@@ -38,6 +41,10 @@ void save_replaced(const Path& store, const Path& image, const MergeSurvey& surv
 /// The same for an image that another one is to replace.
 void save_differing(const Path& image, const Path& other, const Path& saved,
                     const io::CopyProgress& progress);
+/// Writes such a store, unsynced, into the empty file `saved`; `image` may be a block device. It is known
+/// that the two differ only where one of `stores` has an exception, where such are given.
+void write_differing(const Path& image, const Path& other, const std::optional<std::vector<Path>>& stores,
+                     const Fd& saved, const io::CopyProgress& progress);
 
 enum class ImageUse {
   /// Nobody: it is written as it is fastest.

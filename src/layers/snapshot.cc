@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layers/snapshot.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/undo.h"
 #include "dm/device.h"
 #include "layers/image_loop.h"
 #include "layers/store_file.h"
@@ -11,20 +14,44 @@
 
 namespace cowshed::layers {
 
+namespace {
+
+dm::DeviceNumber bring_up(Host& host, const VolumeKey& key, const View& view, const loop::Loop& cow,
+                          dm::ExceptionStore store, bool rw) {
+  const dm::Snapshot table{.origin = view.device,
+                           .cow = device_number(cow),
+                           .store = store,
+                           .chunk_size = upper_chunk.sectors(),
+                           .discard_zeroes_cow = true};
+  return bring_up_for_guest(host.control(), key, Role::snapshot, static_cast<std::uint64_t>(cow.number()),
+                            dm::whole_device(view.length, table), rw);
+}
+
+}  // namespace
+
 Running start_snapshot(Host& host, const VolumeKey& key, Base& base, const Path& cow_directory, bool rw) {
   Running running{.device = {}, .rw = rw};
   base.with_view([&](const View& view) {
-    const Fd cow_file =
-        create_unnamed(cow_directory, cow::transient_size(to_bytes(view.length), upper_chunk));
-    const auto cow = loop::Loop::attach(cow_file, cow_directory, {.direct_io = true, .autoclear = true});
-    const auto number = static_cast<std::uint64_t>(cow.number());
-    const dm::Snapshot table{.origin = view.device,
-                             .cow = device_number(cow),
-                             .store = dm::ExceptionStore::transient,
-                             .chunk_size = upper_chunk.sectors(),
-                             .discard_zeroes_cow = true};
-    running.device = bring_up_for_guest(host.control(), key, Role::snapshot, number,
-                                        dm::whole_device(view.length, table), rw);
+    const Fd file = create_unnamed(cow_directory, cow::transient_size(to_bytes(view.length), upper_chunk));
+    const auto cow = loop::Loop::attach(file, cow_directory, {.direct_io = true, .autoclear = true});
+    running.device = bring_up(host, key, view, cow, dm::ExceptionStore::transient, rw);
+  });
+  return running;
+}
+
+Running start_keeping(Host& host, const VolumeKey& key, Base& base, const Path& store, bool rw) {
+  Running running{.device = {}, .rw = rw};
+  base.with_view([&](const View& view) {
+    if (const auto device = find_guest_device(host, key))
+      throw Error(ErrorKind::running, fmt::format("is running already, as {}", dm::node_of(device->device)));
+    for (const Path& old : {half_made(store), store}) unlink_if_exists(old);
+    const Bytes length = to_bytes(view.length);
+    create_store_file(store, length,
+                      {.chunk_size = upper_chunk, .restores = length, .changes = base.image_state()});
+    Undo undo([&] { unlink_if_exists(store); });
+    const auto cow = attach_only_loop(store, {.direct_io = true});
+    running.device = bring_up(host, key, view, cow, dm::ExceptionStore::persistent, rw);
+    undo.release();
   });
   return running;
 }

@@ -3,12 +3,15 @@
 
 #include "layers/base.h"
 
-/// S: a snapshot volume's own layer, thrown away at stop.
+/// S: a snapshot volume's own layer.
 namespace cowshed::layers {
 
-/// Snapshot(view of `base`, unnamed transient cow). `cow_directory`: on the file system that is to hold the
-/// cow. Throws running when the volume runs already.
+/// Snapshot(view of `base`, unnamed transient cow), thrown away at stop. `cow_directory`: on the file system
+/// that is to hold the cow. Throws running when the volume runs already.
 Running start_snapshot(Host& host, const VolumeKey& key, Base& base, const Path& cow_directory, bool rw);
+/// Snapshot(view of `base`, persistent cow in a new file `store`), for stop_keeping(); an older store of that
+/// name goes.
+Running start_keeping(Host& host, const VolumeKey& key, Base& base, const Path& store, bool rw);
 
 /// Answered when the device can no longer be found under its name; the layer, and views that nothing stands
 /// on any more, are removed by the host's threads. Throws in_use while the device is open.

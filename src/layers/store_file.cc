@@ -92,15 +92,29 @@ void remember_size(const Path& file, Bytes size) {
   });
 }
 
+void remember_purpose(const Path& file, Bytes restores, const std::optional<cow::ImageState>& changes) {
+  change_header(file, [&](std::span<std::byte, cow::header_size> raw) {
+    auto header = cow::parse_header(raw);
+    if (!header) return false;
+    header->restores = restores;
+    header->changes = changes;
+    cow::write_header(*header, raw);
+    return true;
+  });
+}
+
 bool is_clean_store(const Path& file) {
   return look_at(file, [](const cow::ReadAt& read, Bytes size) { return cow::is_clean(read, size); });
 }
 
+std::optional<cow::Header> read_header(const Path& file) {
+  return look_at(
+      file, [](const cow::ReadAt& read, Bytes size) { return cow::Reader(read, size, Bytes{0}).header(); });
+}
+
 cow::ChunkSize store_chunk(const Path& file) {
-  return look_at(file, [](const cow::ReadAt& read, Bytes size) {
-    const auto header = cow::Reader(read, size, Bytes{0}).header();
-    return header ? header->chunk_size : base_chunk;
-  });
+  const auto header = read_header(file);
+  return header ? header->chunk_size : base_chunk;
 }
 
 cow::StoreSummary check_store_file(const Path& file, Bytes origin) {

@@ -38,8 +38,13 @@ bool make_valid(const Path& file);
 /// another one. The kernel writes the header only when it makes a store or gives it up.
 void remember_size(const Path& file, Bytes size);
 
+/// Writes into the header what merging the store is good for.
+void remember_purpose(const Path& file, Bytes restores, const std::optional<cow::ImageState>& changes);
+
 /// Header and first entry say that nothing was changed. Throws corrupt_image naming the file.
 bool is_clean_store(const Path& file);
+/// Nothing: the kernel has not used it yet. Throws corrupt_image naming the file.
+std::optional<cow::Header> read_header(const Path& file);
 /// As its header says. Throws corrupt_image naming the file.
 cow::ChunkSize store_chunk(const Path& file);
 /// Every entry is looked at. Throws corrupt_image naming the file.

@@ -32,6 +32,8 @@ void remove_if_there(dm::Control& control, const dm::DmUuid& uuid) {
   }
 }
 
+}  // namespace
+
 void do_or_leave(Host& host, const std::function<void()>& body) {
   try {
     body();
@@ -39,8 +41,6 @@ void do_or_leave(Host& host, const std::function<void()>& body) {
     host.leave_to_recovery(failure.what());
   }
 }
-
-}  // namespace
 
 void let_go(Host& host, const OurDevice& device, std::function<void()> afterwards) {
   dm::Control& control = host.control();

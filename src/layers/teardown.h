@@ -20,4 +20,7 @@ dm::DeviceNumber bring_up_for_guest(dm::Control& control, const VolumeKey& key, 
 /// the device is open.
 void let_go(Host& host, const OurDevice& device, std::function<void()> afterwards);
 
+/// For what is left to do once all that was asked for is done: a failure is left to recovery.
+void do_or_leave(Host& host, const std::function<void()>& body);
+
 }  // namespace cowshed::layers

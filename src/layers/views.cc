@@ -251,6 +251,15 @@ bool Views::fold(const Fold& fold, const Fd& cow, Sectors chunk) {
   return true;
 }
 
+std::optional<std::vector<dm::DeviceNumber>> Views::stores_above(const Stack& stack, dm::DeviceNumber view) {
+  auto at = std::ranges::find(stack.views, view, &OurDevice::device);
+  if (at == stack.views.end()) return std::nullopt;
+  std::vector<dm::DeviceNumber> stores;
+  for (; at != stack.views.end(); ++at)
+    if (const auto snapshot = only_target<dm::Snapshot>(control(), *at)) stores.push_back(snapshot->cow);
+  return stores;
+}
+
 std::string Views::holders(const Stack& stack) {
   std::set<std::string> names;
   for (const OurDevice& device : list_devices(control(), "COWSHED-")) {

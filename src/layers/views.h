@@ -86,6 +86,10 @@ class Views {
   /// False where what runs has changed since.
   bool fold(const Fold& fold, const Fd& cow, Sectors chunk);
 
+  /// The stores, as loop devices, that hold all in which `view` differs from the newest one; nothing where it
+  /// shows an image that was replaced since.
+  std::optional<std::vector<dm::DeviceNumber>> stores_above(const Stack& stack, dm::DeviceNumber view);
+
   /// The volumes whose layers stand on the views: "appvms/work/root, ...".
   std::string holders(const Stack& stack);
 

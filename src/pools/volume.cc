@@ -74,6 +74,6 @@ Operation<void> Volume::revert(std::optional<std::string>, ProgressWatch) {
   not_supported("revert", no_such_operation);
 }
 // NOLINTEND(performance-unnecessary-value-param)
-Operation<void> Volume::promote() { not_supported("promote", no_such_operation); }
+Operation<void> Volume::promote(ProgressWatch /*progress*/) { not_supported("promote", no_such_operation); }
 
 }  // namespace cowshed::pools

@@ -215,7 +215,10 @@ class Volume {
   /// Back to the revision (not set: the newest), which is replaced by what it replaces. Throws running,
   /// dirty, not_found.
   virtual Operation<void> revert(std::optional<std::string> revision, ProgressWatch progress);
-  virtual Operation<void> promote();
+  /// What a snapshot volume with keep_changes sees becomes its source's committed state, as a commit; it may
+  /// run, the source not. Throws invalid_argument; running, dirty of the source; not_found where no changes
+  /// are kept, in_use where they are changes of a state that the source no longer holds.
+  virtual Operation<void> promote(ProgressWatch progress);
 
  protected:
   /// not_supported: "driver 'file' cannot OPERATION volume 'root': REASON".

@@ -55,6 +55,27 @@ TEST_F(ContentCommandsTest, what_is_exported_to_a_pipe_and_imported_from_one_is_
              in_scratch("a") + " && wait $!");
 }
 
+TEST_F(ContentCommandsTest, what_an_app_vm_has_changed_is_promoted_running_or_stopped) {
+  create_template("one");
+  create_app("work", "one");
+  expect_error({"volume", "promote", "work:root"}, "keep_changes");
+  must({"volume", "set", "work:root", "keep_changes", "true"});
+  expect_error({"volume", "promote", "work:root"}, "kept no changes");
+  must({"vm", "start", "work"});
+  expect_error({"volume", "set", "work:root", "keep_changes", "false"}, "running");
+  put("work", "root", first_block, 'w');
+  must({"volume", "promote", "work:root"});
+  EXPECT_EQ(committed("one", "root"), 'w');
+  put("work", "root", first_block, 'x');
+  must({"vm", "stop", "work"});
+  must({"vm", "start", "one"});
+  expect_error({"volume", "promote", "work:root"}, "is running");
+  must({"vm", "stop", "one"});
+  must({"volume", "promote", "work:root"});
+  EXPECT_EQ(committed("one", "root"), 'x');
+  expect_error({"volume", "promote", "one:root"}, "cannot promote");
+}
+
 TEST_F(ContentCommandsTest, other_commands_go_on_while_a_reader_takes_its_time) {
   create_template("one");
   write_and_stop("one", "root", 'a');

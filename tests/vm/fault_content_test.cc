@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Revert, import, clone and resize are killed before each of their calls, and each call is made to fail: the
-// volume holds exactly the old or exactly the new state, its revision the other, a VM that runs sees no
-// change, and nothing is left.
+// Revert, promote, import, clone and resize are killed before each of their calls, and each call is made to
+// fail: the volume holds exactly the old or exactly the new state, its revision the other, a VM that runs
+// sees no change, and nothing is left.
 #include <fcntl.h>
 
 #include <set>
@@ -164,6 +164,76 @@ class FaultContentTest : public KillTest {
                 }};
   }
 
+  /// A second app VM, which keeps its changes.
+  void create_draft() {
+    create_app("draft", "debian");
+    must({"volume", "set", "draft:root", "keep_changes", "true"});
+    files_ = files();
+  }
+  /// It sees 'n' in both blocks and has written the first itself; then its template gets another state.
+  void write_in_outdated_draft() {
+    commit('n');
+    must({"vm", "start", "draft"});
+    put("draft", "root", first_block, 'n');
+    commit('o');
+  }
+  void discard_draft() {
+    must({"vm", "start", "draft"});
+    must({"vm", "stop", "draft", "--discard"});
+  }
+  void check_promoted(const std::string& what) {
+    const char now = committed();
+    EXPECT_TRUE(now == 'o' || now == 'n') << what << ": " << now;
+    if (now == 'o') must({"volume", "promote", "draft:root"});
+    EXPECT_EQ(committed(), 'n') << what;
+    must({"volume", "revert", "debian:root"});
+    EXPECT_EQ(committed(), 'o') << what;
+  }
+
+  Scenario promote_stopped() {
+    return {.command = {"volume", "promote", "draft:root"},
+            .prepare =
+                [this] {
+                  commit('o');
+                  must({"vm", "start", "draft"});
+                  for (const Bytes at : {first_block, far_block}) put("draft", "root", at, 'n');
+                  must({"vm", "stop", "draft"});
+                },
+            .check =
+                [this](const std::string& what) {
+                  check_promoted(what);
+                  discard_draft();
+                  expect_work_unchanged(what);
+                  expect_nothing_left(what);
+                }};
+  }
+
+  Scenario promote_running() {
+    return {.command = {"volume", "promote", "draft:root"},
+            .prepare = [this] { write_in_outdated_draft(); },
+            .check =
+                [this](const std::string& what) {
+                  check_promoted(what);
+                  for (const Bytes at : {first_block, far_block}) EXPECT_EQ(get("draft", "root", at), 'n');
+                  must({"vm", "stop", "draft", "--discard"});
+                  expect_work_unchanged(what);
+                  expect_nothing_left(what);
+                }};
+  }
+
+  Scenario keep() {
+    return {.command = {"vm", "stop", "draft"},
+            .prepare = [this] { write_in_outdated_draft(); },
+            .check =
+                [this](const std::string& what) {
+                  must({"vm", "stop", "draft"});
+                  check_promoted(what);
+                  discard_draft();
+                  expect_work_unchanged(what);
+                  expect_nothing_left(what);
+                }};
+  }
+
  private:
   Picture files_;
 };
@@ -175,6 +245,36 @@ TEST_F(FaultContentTest, ARevertIsKilled) {
 TEST_F(FaultContentTest, ARevertFails) {
   create_vms();
   fail_everywhere(revert());
+}
+TEST_F(FaultContentTest, APromotionIsKilled) {
+  create_vms();
+  create_draft();
+  kill_everywhere(promote_stopped());
+}
+TEST_F(FaultContentTest, APromotionFails) {
+  create_vms();
+  create_draft();
+  fail_everywhere(promote_stopped());
+}
+TEST_F(FaultContentTest, APromotionOfARunningVmIsKilled) {
+  create_vms();
+  create_draft();
+  kill_everywhere(promote_running());
+}
+TEST_F(FaultContentTest, APromotionOfARunningVmFails) {
+  create_vms();
+  create_draft();
+  fail_everywhere(promote_running());
+}
+TEST_F(FaultContentTest, AStopThatKeepsChangesIsKilled) {
+  create_vms();
+  create_draft();
+  kill_everywhere(keep());
+}
+TEST_F(FaultContentTest, AStopThatKeepsChangesFails) {
+  create_vms();
+  create_draft();
+  fail_everywhere(keep());
 }
 TEST_F(FaultContentTest, AnImportIsKilled) {
   create_vms();

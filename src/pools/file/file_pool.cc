@@ -50,7 +50,6 @@ void check_not_yet(const VolumeProperties& p) {
   const auto refuse_if = [&](bool wanted, std::string_view what) {
     if (wanted) refuse(ErrorKind::not_supported, p, fmt::format("{} is not supported yet", what));
   };
-  refuse_if(p.keep_changes, "keep_changes");
   refuse_if(p.cow_limit.has_value(), "cow_limit");
   refuse_if(p.warm != 0, "warm");
   refuse_if(p.ephemeral, "ephemeral");

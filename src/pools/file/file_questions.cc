@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "dm/device.h"
+#include "layers/changes.h"
 #include "layers/image_file.h"
 #include "layers/snapshot.h"
 #include "layers/store_file.h"
@@ -30,6 +31,7 @@ void FileVolume::verify() {
     case VolumeKind::volatile_:
       return;
     case VolumeKind::snapshot:
+      if (!is_running() && path_exists(kept_store())) layers::check_store_file(kept_store(), size());
       return file_source().verify();
     default:
       break;
@@ -64,9 +66,8 @@ Bytes FileVolume::size() {
 }
 
 Bytes FileVolume::usage() {
-  if (kind() == VolumeKind::snapshot) {
-    const auto device = running();
-    if (!device) return {};
+  const auto device = kind() == VolumeKind::snapshot ? running() : std::nullopt;
+  if (device) {
     return to_bytes(
         dm::SnapshotStatus::parse(file_pool_.host().control().status(device->uuid).at(0).params).allocated);
   }
@@ -144,8 +145,8 @@ void FileVolume::recover_origin(RecoveryReport& report, bool dry_run) {
     report.push_back(fmt::format("finish the commit of volume '{}'", properties().vid.str()));
     if (!dry_run) base.finish_commit(commit_options(nullptr));
   }
-  for (const Path& half :
-       {layers::half_made(file.image), layers::half_made(file.import), layers::half_made(file.replaced)}) {
+  for (const Path& half : {layers::half_made(file.image), layers::half_made(file.import),
+                           layers::half_made(file.replaced), layers::half_made(file.commit)}) {
     if (!path_exists(half)) continue;
     report.push_back(fmt::format("remove half-made '{}'", half.native()));
     if (!dry_run) unlink_if_exists(half);
@@ -153,9 +154,25 @@ void FileVolume::recover_origin(RecoveryReport& report, bool dry_run) {
   if (!dry_run && file_pool_.host().has_device_mapper()) base.tidy();
 }
 
+/// What a stop that was cut off left, and what was kept while that was wanted.
+void FileVolume::recover_kept(RecoveryReport& report, bool dry_run) {
+  if (is_running()) return;
+  const Path kept = kept_store();
+  if (path_exists(layers::half_made(kept))) {
+    report.push_back(fmt::format("finish '{}'", kept.native()));
+    if (!dry_run) layers::finish_keeping(kept);
+  }
+  if (path_exists(kept) && !properties().keep_changes) {
+    report.push_back(fmt::format("remove '{}', which nobody wants", kept.native()));
+    if (!dry_run) unlink_if_exists(kept);
+  }
+}
+
 void FileVolume::recover(RecoveryReport& report, bool dry_run) try {
   if (kind() == VolumeKind::origin) {
     recover_origin(report, dry_run);
+  } else if (kind() == VolumeKind::snapshot) {
+    recover_kept(report, dry_run);
   } else if (kind() == VolumeKind::volatile_ && !is_running() && path_exists(files().image)) {
     report.push_back(fmt::format("remove '{}' of a session that is over", files().image.native()));
     if (!dry_run) unlink_if_exists(files().image);

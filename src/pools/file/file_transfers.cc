@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "dm/device.h"
+#include "layers/changes.h"
 #include "layers/exported.h"
 #include "pools/file/file_volume.h"
 #include "pools/file/fill.h"
@@ -87,6 +88,36 @@ Operation<void> FileVolume::revert(std::optional<std::string> revision, Progress
                               known.empty() ? "" : fmt::format("; there is '{}'", known.back().id)));
     base().revert(commit_options(progress).watch);
   });
+}
+
+Operation<void> FileVolume::promote(ProgressWatch progress) {
+  if (kind() != VolumeKind::snapshot) not_supported("promote", "it is no snapshot: what it holds is its own");
+  if (!properties().keep_changes)
+    throw Error(ErrorKind::invalid_argument,
+                "its changes are not kept: set keep_changes while it is stopped, then start it");
+  FileVolume& source = file_source();
+  return source.in_thread([this, &source, progress] {
+    const std::lock_guard guard(mutex_);
+    promote_into(source, progress);
+  });
+}
+
+void FileVolume::promote_into(FileVolume& source, const ProgressWatch& progress) {
+  layers::Base base = source.base();
+  in_context([&] { return fmt::format("its source '{}'", source.properties().vid.str()); },
+             [&] { base.check_settled(); });
+  const auto device = running();
+  if (!device) layers::check_kept(kept_store(), base);
+  base.promote(
+      [&](const Path& store) {
+        if (device)
+          layers::copy_changes(file_pool_.host(), *device, base, kept_store(), store);
+        else
+          link_durably(kept_store(), store);
+      },
+      source.commit_options(progress));
+  // Changes of a state that is no longer there.
+  if (!device) unlink_if_exists(kept_store());
 }
 
 }  // namespace cowshed::pools::file

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/undo.h"
 #include "dm/device.h"
+#include "layers/changes.h"
 #include "layers/image_file.h"
 #include "layers/plain.h"
 #include "layers/snapshot.h"
@@ -108,7 +109,7 @@ Operation<std::optional<BlockDevice>> FileVolume::start() {
   };
   // What waits for nothing, no disk and no grace period, is done at once: a thread would only add its
   // wake-up.
-  if (kind() != VolumeKind::origin) return Operation<std::optional<BlockDevice>>::run_now(body);
+  if (!waits_for_disk()) return Operation<std::optional<BlockDevice>>::run_now(body);
   return Operation<std::optional<BlockDevice>>::pending(file_pool_.host().workers().submit(body));
 }
 
@@ -127,7 +128,10 @@ layers::Running FileVolume::start_now() {
       return start_volatile();
     case VolumeKind::snapshot: {
       layers::Base base = file_source().base();
-      return layers::start_snapshot(file_pool_.host(), key(), base, file_pool_.directory(), rw);
+      if (!properties().keep_changes)
+        return layers::start_snapshot(file_pool_.host(), key(), base, file_pool_.directory(), rw);
+      make_directories(kept_store().parent_path());
+      return layers::start_keeping(file_pool_.host(), key(), base, kept_store(), rw);
     }
     default:
       if (snapshots_off()) return base().start_direct(rw);
@@ -155,7 +159,7 @@ Operation<void> FileVolume::stop(StopOptions options) {
     stop_now(options);
   };
   // What has nothing to save is let go at once; a thread would only add its wake-up.
-  if (kind() != VolumeKind::origin) return Operation<void>::run_now(body);
+  if (!waits_for_disk()) return Operation<void>::run_now(body);
   return Operation<void>::pending(file_pool_.host().workers().submit(body));
 }
 
@@ -164,7 +168,15 @@ void FileVolume::stop_now(const StopOptions& options) {
   const auto device = running();
   if (!device) return discard_rest();
   if (kind() == VolumeKind::volatile_) return stop_volatile(*device);
-  layers::stop_snapshot(file_pool_.host(), *device, file_source().base());
+  stop_snapshot(*device, options);
+}
+
+void FileVolume::stop_snapshot(const layers::OurDevice& device, const StopOptions& options) {
+  layers::Base base = file_source().base();
+  if (properties().keep_changes && !options.discard)
+    return layers::stop_keeping(file_pool_.host(), device, std::move(base), kept_store());
+  layers::stop_snapshot(file_pool_.host(), device, std::move(base));
+  if (properties().keep_changes) unlink_if_exists(kept_store());
 }
 
 layers::CommitOptions FileVolume::commit_options(const ProgressWatch& progress) const {

@@ -13,7 +13,7 @@ namespace cowshed::pools::file {
 ///
 ///   volatile   a new sparse file at each start, handed out as it is, unlinked at stop
 ///   origin     a session over the image (layers::Base); with snapshots off the image itself
-///   snapshot   a layer over the source's frozen view (layers/snapshot.h)
+///   snapshot   a layer over the source's frozen view (layers/snapshot.h, layers/changes.h)
 ///
 /// What has something to sync runs in the host's threads.
 class FileVolume : public Volume {
@@ -46,6 +46,7 @@ class FileVolume : public Volume {
   Operation<std::unique_ptr<Export>> begin_export() override;
   Operation<void> resize(Bytes size, bool shrink, ProgressWatch progress) override;
   Operation<void> revert(std::optional<std::string> revision, ProgressWatch progress) override;
+  Operation<void> promote(ProgressWatch progress) override;
 
   /// After the pool's devices were swept: views nobody stands on, and files a session that is over left
   /// behind.
@@ -55,6 +56,12 @@ class FileVolume : public Volume {
   [[nodiscard]] layers::BaseFiles files() const;
   layers::Base base() { return {file_pool_.host(), key(), files()}; }
   FileVolume& file_source();
+  /// A snapshot volume's store when `keep_changes` is set.
+  [[nodiscard]] Path kept_store() const { return files().cow; }
+  /// start() and stop() of it wait for the disk.
+  [[nodiscard]] bool waits_for_disk() const {
+    return kind() == VolumeKind::origin || properties().keep_changes;
+  }
   [[nodiscard]] bool snapshots_off() const { return revisions_to_keep() == -1; }
   std::optional<layers::OurDevice> running();
   BlockDevice to_block_device(dm::DeviceNumber device, bool rw) const;
@@ -74,10 +81,13 @@ class FileVolume : public Volume {
   void create_now(const CreateOptions& options, const Export* content);
   void remove_now();
   void recover_origin(RecoveryReport& report, bool dry_run);
+  void recover_kept(RecoveryReport& report, bool dry_run);
   layers::Running start_now();
   layers::Running start_volatile();
   void stop_now(const StopOptions& options);
   void stop_origin(const StopOptions& options);
+  void stop_snapshot(const layers::OurDevice& device, const StopOptions& options);
+  void promote_into(FileVolume& source, const ProgressWatch& progress);
   [[nodiscard]] layers::CommitOptions commit_options(const ProgressWatch& progress) const;
   void stop_volatile(const layers::OurDevice& device);
   /// What an earlier stop that failed half-way may have left.

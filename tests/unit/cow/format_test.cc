@@ -39,6 +39,17 @@ TEST(CowFormat, an_all_zero_header_is_an_empty_store) {
   EXPECT_FALSE(parse_header(header(0, 0, 0, 0)).has_value());
 }
 
+TEST(CowFormat, what_cowshed_adds_to_a_header_is_read_again_and_absent_from_the_kernels) {
+  const Header written{ChunkSize(kibibytes(32)), mebibytes(3), ImageState{17, 1234567890123456789}};
+  std::array<std::byte, header_size> raw{};
+  write_header(written, raw);
+  const auto parsed = parse_header(raw).value();
+  EXPECT_EQ(parsed.restores, written.restores);
+  EXPECT_EQ(parsed.changes, written.changes);
+  const auto of_kernel = parse_header(header(snap_magic, 1, 1, 8)).value();
+  EXPECT_FALSE(of_kernel.restores || of_kernel.changes);
+}
+
 TEST(CowFormat, headers_that_cannot_be_are_refused) {
   for (const auto& raw :
        {header(0x12345678, 1, 1, 8), header(snap_magic, 0, 1, 8), header(snap_magic, 1, 2, 8),

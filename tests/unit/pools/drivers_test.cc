@@ -137,7 +137,7 @@ TEST_F(DriversTest, a_size_that_the_file_system_cannot_hold_is_refused_and_leave
 TEST_F(DriversTest, what_a_driver_cannot_do_is_refused_naming_driver_volume_and_reason) {
   const auto pool = make("file");
   const auto volume = pool->volume(origin(), {});
-  const auto error = error_of([&] { volume->promote().get(); });
+  const auto error = error_of([&] { volume->promote(nullptr).get(); });
   ASSERT_TRUE(error.has_value());
   EXPECT_EQ(error->kind(), ErrorKind::not_supported);
   EXPECT_NE(error->message().find("driver 'file' cannot promote volume 'private'"), std::string::npos);
