@@ -73,7 +73,7 @@ Operation<void> Volume::resize(Bytes, bool, ProgressWatch) { not_supported("resi
 Operation<void> Volume::revert(std::optional<std::string>, ProgressWatch) {
   not_supported("revert", no_such_operation);
 }
+Operation<void> Volume::promote(ProgressWatch) { not_supported("promote", no_such_operation); }
 // NOLINTEND(performance-unnecessary-value-param)
-Operation<void> Volume::promote(ProgressWatch /*progress*/) { not_supported("promote", no_such_operation); }
 
 }  // namespace cowshed::pools
