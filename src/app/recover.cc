@@ -111,11 +111,11 @@ class Recoverer {
   /// Definitions that were cut off while they were written.
   void sweep_half_written() {
     const Locations& locations = app_.locations();
-    remove_half_written(half_replaced(locations.config()));
+    remove_half_written(half_made(locations.config()));
     for (const Path& directory : {locations.vms(), locations.throwaways()}) {
       if (!path_exists(directory)) continue;
       for (const auto& entry : std::filesystem::directory_iterator(directory))
-        if (entry.path().native().ends_with(half_replaced({}).native())) remove_half_written(entry.path());
+        if (entry.path().native().ends_with(half_made({}).native())) remove_half_written(entry.path());
     }
   }
 

@@ -54,7 +54,7 @@ void write_out(const Export& state, const Fd& source, int fd, const Path& name,
 
 void write_file(const Export& state, const Fd& source, const Path& file,
                 const pools::ProgressWatch& progress) {
-  const Path temporary = half_replaced(file);
+  const Path temporary = half_made(file);
   unlink_if_exists(temporary);
   Undo undo([&] { unlink_if_exists(temporary); });
   create_sparse(temporary, state.size());

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 
 #include "base/error.h"
 #include "base/undo.h"
@@ -149,12 +150,21 @@ Fd open_directory(const Path& directory) { return open_file(directory, O_RDONLY 
 
 void sync_directory(const Path& directory) { sync_file(open_directory(directory), directory); }
 
-Path half_replaced(const Path& path) { return path.native() + ".new"; }
+Path half_made(const Path& path) { return path.native() + ".new"; }
+
+namespace {
+
+/// A temporary file, in place of one that was cut off.
+Fd create_afresh(const Path& temporary) {
+  unlink_if_exists(temporary);
+  return open_file(temporary, O_RDWR | O_CREAT | O_EXCL);
+}
+
+}  // namespace
 
 void replace_file(const Path& path, std::string_view content) {
-  const Path temporary = half_replaced(path);
-  unlink_if_exists(temporary);
-  const Fd fd = open_file(temporary, O_WRONLY | O_CREAT | O_EXCL);
+  const Path temporary = half_made(path);
+  const Fd fd = create_afresh(temporary);
   Undo undo([&] { unlink_if_exists(temporary); });
   write_all(fd, content, temporary);
   sync_file(fd, temporary);
@@ -185,23 +195,35 @@ void give_name(const Fd& fd, const Path& path) {
     fail("create", path);
 }
 
+void rename_to_new(const Path& from, const Path& path) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) < 0) fail("create", path);
+}
+
 }  // namespace
 
-Fd create_sparse_durably(const Path& path, Bytes size) {
-  // It gets its name when it is complete: killed in between, nothing is left, and never a file without its
-  // size.
-  Fd fd = open_unnamed(parent_of(path));
+Fd create_complete(const Path& path, Bytes size, const std::function<void(const Fd&)>& fill) {
+  const Path directory = parent_of(path);
+  Fd fd = open_unnamed(directory);
   const bool is_unnamed = fd.is_open();
-  if (is_unnamed)
-    set_size(fd, size, path);
-  else
-    fd = create_sparse(path, size);
+  const Path temporary = half_made(path);
+  if (!is_unnamed) fd = create_afresh(temporary);
+  Undo undo([&] { unlink_if_exists(temporary); });
+  set_size(fd, size, path);
+  fill(fd);
   sync_file(fd, path);
-  if (is_unnamed) give_name(fd, path);
-  Undo undo([&] { unlink_if_exists(path); });
-  sync_directory(parent_of(path));
+  if (is_unnamed)
+    give_name(fd, path);
+  else
+    rename_to_new(temporary, path);
+  Undo undo_name([&] { unlink_if_exists(path); });
+  sync_directory(directory);
+  undo_name.release();
   undo.release();
   return fd;
+}
+
+Fd create_sparse_durably(const Path& path, Bytes size) {
+  return create_complete(path, size, [](const Fd&) {});
 }
 
 Fd create_unnamed(const Path& directory, Bytes size) {

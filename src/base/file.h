@@ -5,6 +5,7 @@
 
 #include <compare>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -59,12 +60,17 @@ void sync_directory(const Path& directory);
 
 /// Replaces `path` atomically and durably: temporary file beside it, fsync, rename, fsync of the directory.
 void replace_file(const Path& path, std::string_view content);
-/// The temporary file that replace_file leaves when it is cut off.
-Path half_replaced(const Path& path);
+/// The file beside `path` that is to become it. Cut off, it stays: whoever makes `path` the next time removes
+/// it first, and so does whoever removes `path`.
+Path half_made(const Path& path);
 
 /// A new file of `size` zero bytes without blocks; not synced. Fails when it exists.
 Fd create_sparse(const Path& path, Bytes size);
-/// The same, and it is there after a power loss: synced together with its directory.
+/// As create_sparse, but it gets its name when `fill` is done with it and it is synced together with its
+/// directory: cut off at any point, `path` is complete, or it does not exist. Where the file system knows no
+/// file without a name (O_TMPFILE) it is made as half_made(path).
+Fd create_complete(const Path& path, Bytes size, const std::function<void(const Fd&)>& fill);
+/// The same without contents.
 Fd create_sparse_durably(const Path& path, Bytes size);
 /// As create_sparse, but never named: gone when the last descriptor and loop device let go of it. `directory`
 /// says on which file system.

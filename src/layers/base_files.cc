@@ -16,23 +16,13 @@ BaseFiles::BaseFiles(const Path& stem)
       merged(stem.native() + "-merged.img") {}
 
 std::vector<Path> BaseFiles::all() const {
-  return {half_made(import),
-          half_made(replaced),
-          half_made(image),
-          half_made(commit),
-          half_made(cow),
-          merged,
-          import,
-          promotion,
-          commit,
-          replaced,
-          overlay,
-          revision,
-          cow,
-          dirty,
-          image};
+  std::vector<Path> files;
+  for (const Path& file :
+       {merged, import, promotion, commit, replaced, overlay, revision, cow, dirty, image}) {
+    files.push_back(half_made(file));
+    files.push_back(file);
+  }
+  return files;
 }
-
-Path half_made(const Path& file) { return file.native() + ".new"; }
 
 }  // namespace cowshed::layers

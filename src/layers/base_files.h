@@ -39,7 +39,4 @@ struct BaseFiles {
   [[nodiscard]] std::vector<Path> all() const;
 };
 
-/// What is written under another name first, and what a cut-off creation leaves.
-Path half_made(const Path& file);
-
 }  // namespace cowshed::layers

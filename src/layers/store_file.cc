@@ -52,13 +52,11 @@ cow::WriteAt write_to(const Fd& fd) {
 }
 
 void create_store_file(const Path& file, Bytes origin, cow::Header header) {
-  const Fd fd = create_sparse(file, cow::persistent_size(origin, header.chunk_size));
-  Undo undo([&] { unlink_if_exists(file); });
   in_context([&] { return fmt::format("'{}'", file.native()); },
-             [&] { cow::Writer(write_to(fd), header).finish(); });
-  sync_file(fd, file);
-  sync_directory(file.parent_path());
-  undo.release();
+             [&] {
+               create_complete(file, cow::persistent_size(origin, header.chunk_size),
+                               [&](const Fd& fd) { cow::Writer(write_to(fd), header).finish(); });
+             });
 }
 
 namespace {

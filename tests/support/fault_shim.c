@@ -21,6 +21,7 @@
 //       lock               flock
 //       thread             pthread_create
 //       close              close
+//       O_TMPFILE          open of a file without a name, which not every file system knows
 //       anything else      one function: rename, unlink, ...
 //   COWSHED_FAULT_AT       n, from 1 (default 0: never)
 //   COWSHED_FAULT_REPEAT   how many calls from the n-th on are hit (default 1; 0: all that follow); for an errno
@@ -270,36 +271,40 @@ static mode_t mode_among(int flags, va_list arguments) {
   return (flags & (O_CREAT | __O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
 }
 
-#define WRAP_OPEN(name)                                         \
-  int name(const char* path, int flags, ...) {                  \
-    va_list arguments;                                          \
-    va_start(arguments, flags);                                 \
-    const mode_t mode = mode_among(flags, arguments);           \
-    va_end(arguments);                                          \
-    static int (*next)(const char*, int, ...);                  \
-    if (next == NULL) *(void**)&next = dlsym(RTLD_NEXT, #name); \
-    const enum verdict verdict = before("open", class_open);    \
-    if (verdict == fail_now) return -1;                         \
-    const int done = next(path, flags, mode);                   \
-    if (verdict == end_after) end_here();                       \
-    return done;                                                \
+static const char* name_of_open(const char* function, int flags) {
+  return (flags & O_TMPFILE) == O_TMPFILE ? "O_TMPFILE" : function;
+}
+
+#define WRAP_OPEN(name)                                                           \
+  int name(const char* path, int flags, ...) {                                    \
+    va_list arguments;                                                            \
+    va_start(arguments, flags);                                                   \
+    const mode_t mode = mode_among(flags, arguments);                             \
+    va_end(arguments);                                                            \
+    static int (*next)(const char*, int, ...);                                    \
+    if (next == NULL) *(void**)&next = dlsym(RTLD_NEXT, #name);                   \
+    const enum verdict verdict = before(name_of_open("open", flags), class_open); \
+    if (verdict == fail_now) return -1;                                           \
+    const int done = next(path, flags, mode);                                     \
+    if (verdict == end_after) end_here();                                         \
+    return done;                                                                  \
   }
 WRAP_OPEN(open)
 WRAP_OPEN(open64)
 
-#define WRAP_OPENAT(name)                                       \
-  int name(int directory, const char* path, int flags, ...) {   \
-    va_list arguments;                                          \
-    va_start(arguments, flags);                                 \
-    const mode_t mode = mode_among(flags, arguments);           \
-    va_end(arguments);                                          \
-    static int (*next)(int, const char*, int, ...);             \
-    if (next == NULL) *(void**)&next = dlsym(RTLD_NEXT, #name); \
-    const enum verdict verdict = before("openat", class_open);  \
-    if (verdict == fail_now) return -1;                         \
-    const int done = next(directory, path, flags, mode);        \
-    if (verdict == end_after) end_here();                       \
-    return done;                                                \
+#define WRAP_OPENAT(name)                                                           \
+  int name(int directory, const char* path, int flags, ...) {                       \
+    va_list arguments;                                                              \
+    va_start(arguments, flags);                                                     \
+    const mode_t mode = mode_among(flags, arguments);                               \
+    va_end(arguments);                                                              \
+    static int (*next)(int, const char*, int, ...);                                 \
+    if (next == NULL) *(void**)&next = dlsym(RTLD_NEXT, #name);                     \
+    const enum verdict verdict = before(name_of_open("openat", flags), class_open); \
+    if (verdict == fail_now) return -1;                                             \
+    const int done = next(directory, path, flags, mode);                            \
+    if (verdict == end_after) end_here();                                           \
+    return done;                                                                    \
   }
 WRAP_OPENAT(openat)
 WRAP_OPENAT(openat64)

@@ -114,8 +114,11 @@ void FaultTest::fail_each_call(const Sweep& sweep) {
 }
 
 void FaultTest::kill_at_each_call(const KillSweep& sweep) {
-  const std::string calls = is_long_run() ? "all" : "ioctl,open,change,write,sync,thread";
-  const unsigned long stride = is_long_run() ? 1 : short_run_stride * sweep.stride;
+  const bool is_whole = is_long_run() || !sweep.only.empty();
+  const std::string calls = !sweep.only.empty() ? sweep.only
+                            : is_long_run()     ? "all"
+                                                : "ioctl,open,change,write,sync,thread";
+  const unsigned long stride = is_whole ? 1 : short_run_stride * sweep.stride;
   unsigned long points = 0;
   for (unsigned long at = 1 + test::between(random_, 0, stride - 1); !HasFatalFailure(); at += stride) {
     sweep.prepare();

@@ -55,6 +55,8 @@ class FaultTest : public CowshedTest {
     std::function<void(const std::string& what)> done;
     /// As in Sweep.
     unsigned long stride = 1;
+    /// Only at these, as in Fault, and at every one of them in a short run, too.
+    std::string only = {};
   };
   /// The command is killed before each of its calls in turn; in a short run only before every fifth of those
   /// that change something, beginning anywhere.

@@ -22,6 +22,13 @@ class FaultStartTest : public FaultTest {
     must({"vm", "stop", "work"});
   }
 
+  std::vector<Path> half_made_files() const {
+    std::vector<Path> found;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(scratch()))
+      if (entry.path().native().ends_with(half_made({}).native())) found.push_back(entry.path());
+    return found;
+  }
+
   void expect_work_runs(const std::string& what) {
     EXPECT_EQ(get("work", "root", first_block), 't') << what;
     EXPECT_EQ(get("work", "private", first_block), 'p') << what;
@@ -68,6 +75,24 @@ TEST_F(FaultStartTest, OfATemplateUnderARunningAppVm) {
                         write_and_stop(what);
                       },
                   .done = write_and_stop});
+}
+
+TEST_F(FaultStartTest, FilesAreMadeUnderAnotherNameWhereTheFileSystemKnowsNoneWithoutAName) {
+  create_vms();
+  must({"vm", "start", "work"});
+  unsigned long without_name = 0;
+  for (const Command& command : {Command{"vm", "start", "debian"}, Command{"vm", "stop", "debian"}}) {
+    for (unsigned long at = 1;; ++at) {
+      const auto [outcome, report] = cowshed_with({"O_TMPFILE", at, "EOPNOTSUPP"}, command);
+      EXPECT_TRUE(outcome.ok()) << outcome.text();
+      EXPECT_TRUE(half_made_files().empty()) << half_made_files().front();
+      if (!report.hit) break;
+      ++without_name;
+      must({"vm", command[1] == "start" ? "stop" : "start", "debian"});
+    }
+  }
+  EXPECT_GE(without_name, 2u);
+  expect_work_runs("at the end");
 }
 
 }  // namespace

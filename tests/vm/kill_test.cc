@@ -20,6 +20,37 @@ class KillStartStopTest : public KillTest {
     put("work", "private", first_block, value());
     must({"vm", "stop", "work"});
   }
+
+  void kill_starts_of_a_template_under_a_running_app(const std::string& only = {}) {
+    create_vms();
+    must({"vm", "start", "work"});
+    put("work", "root", far_block, 'r');
+    char committed = 0;
+    const auto write_and_commit = [&](const std::string& what) {
+      EXPECT_EQ(get("work", "root", first_block), committed) << what;
+      EXPECT_EQ(get("debian", "root", first_block), committed) << what;
+      put("debian", "root", first_block, next_value());
+      EXPECT_EQ(get("work", "root", first_block), committed) << what;
+      must({"vm", "stop", "debian"});
+      EXPECT_EQ(get("work", "root", first_block), committed) << what;
+      committed = value();
+      EXPECT_EQ(get("work", "root", far_block), 'r') << what;
+      must({"vm", "stop", "work"});
+      must({"vm", "start", "work"});
+      put("work", "root", far_block, 'r');
+    };
+    kill_at_each_call({.command = {"vm", "start", "debian"},
+                       .prepare = [] {},
+                       .killed =
+                           [&](const std::string& what) {
+                             recover_every_other_time(what);
+                             EXPECT_EQ(get("work", "root", far_block), 'r') << what;
+                             retry({"vm", "start", "debian"}, "is already running", what);
+                             write_and_commit(what);
+                           },
+                       .done = write_and_commit,
+                       .only = only});
+  }
 };
 
 TEST_F(KillStartStopTest, AtEveryCallOfAStart) {
@@ -79,33 +110,11 @@ TEST_F(KillStartStopTest, AtEveryCallOfAStop) {
 }
 
 TEST_F(KillStartStopTest, AtEveryCallOfTheStartOfATemplateUnderARunningAppVm) {
-  create_vms();
-  must({"vm", "start", "work"});
-  put("work", "root", far_block, 'r');
-  char committed = 0;
-  const auto write_and_commit = [&](const std::string& what) {
-    EXPECT_EQ(get("work", "root", first_block), committed) << what;
-    EXPECT_EQ(get("debian", "root", first_block), committed) << what;
-    put("debian", "root", first_block, next_value());
-    EXPECT_EQ(get("work", "root", first_block), committed) << what;
-    must({"vm", "stop", "debian"});
-    EXPECT_EQ(get("work", "root", first_block), committed) << what;
-    committed = value();
-    EXPECT_EQ(get("work", "root", far_block), 'r') << what;
-    must({"vm", "stop", "work"});
-    must({"vm", "start", "work"});
-    put("work", "root", far_block, 'r');
-  };
-  kill_at_each_call({.command = {"vm", "start", "debian"},
-                     .prepare = [] {},
-                     .killed =
-                         [&](const std::string& what) {
-                           recover_every_other_time(what);
-                           EXPECT_EQ(get("work", "root", far_block), 'r') << what;
-                           retry({"vm", "start", "debian"}, "is already running", what);
-                           write_and_commit(what);
-                         },
-                     .done = write_and_commit});
+  kill_starts_of_a_template_under_a_running_app();
+}
+
+TEST_F(KillStartStopTest, AtEveryWriteOfTheStartOfATemplateUnderARunningAppVm) {
+  kill_starts_of_a_template_under_a_running_app("change,write,sync");
 }
 
 TEST_F(KillStartStopTest, AtEveryCallOfACommitUnderARunningAppVm) {

@@ -145,8 +145,8 @@ void FileVolume::recover_origin(RecoveryReport& report, bool dry_run) {
     report.push_back(fmt::format("finish the commit of volume '{}'", properties().vid.str()));
     if (!dry_run) base.finish_commit(commit_options(nullptr));
   }
-  for (const Path& half : {layers::half_made(file.image), layers::half_made(file.import),
-                           layers::half_made(file.replaced), layers::half_made(file.commit)}) {
+  for (const Path& half :
+       {half_made(file.image), half_made(file.import), half_made(file.replaced), half_made(file.commit)}) {
     if (!path_exists(half)) continue;
     report.push_back(fmt::format("remove half-made '{}'", half.native()));
     if (!dry_run) unlink_if_exists(half);
@@ -158,7 +158,7 @@ void FileVolume::recover_origin(RecoveryReport& report, bool dry_run) {
 void FileVolume::recover_kept(RecoveryReport& report, bool dry_run) {
   if (is_running()) return;
   const Path kept = kept_store();
-  if (path_exists(layers::half_made(kept))) {
+  if (path_exists(half_made(kept))) {
     report.push_back(fmt::format("finish '{}'", kept.native()));
     if (!dry_run) layers::finish_keeping(kept);
   }

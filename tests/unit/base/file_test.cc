@@ -94,6 +94,25 @@ TEST_F(FileTest, ASparseFileThatIsTooLargeLeavesNothing) {
   EXPECT_TRUE(names().empty());
 }
 
+TEST_F(FileTest, FilesHaveTheirNameOnlyWhenTheyAreComplete) {
+  create_complete(at("a"), kibibytes(4), [&](const Fd& fd) {
+    EXPECT_EQ(stat_fd(fd, at("a")).size, kibibytes(4));
+    EXPECT_TRUE(names().empty());
+    write_all(fd, "filled", at("a"));
+  });
+  EXPECT_EQ(names(), std::set<std::string>{"a"});
+  EXPECT_EQ(read_file(at("a"), kibibytes(4)).substr(0, 7), std::string("filled\0", 7));
+  expect_error(ErrorKind::exists, [&] { create_sparse_durably(at("a"), Bytes{512}); });
+  EXPECT_EQ(stat_if_exists(at("a"))->size, kibibytes(4)) << "the other one's file";
+}
+
+TEST_F(FileTest, FilesThatCannotBeFilledLeaveNothing) {
+  expect_error(ErrorKind::no_space, [&] {
+    create_complete(at("a"), kibibytes(4), [](const Fd&) { throw Error(ErrorKind::no_space, "full"); });
+  });
+  EXPECT_TRUE(names().empty());
+}
+
 TEST_F(FileTest, UnnamedFilesLeaveNoName) {
   const Fd fd = create_unnamed(directory_, mebibytes(1));
   EXPECT_EQ(stat_fd(fd, directory_).size, mebibytes(1));
