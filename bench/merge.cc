@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -25,19 +24,17 @@
 #include "cow/writer.h"
 #include "layers/store_file.h"
 #include "merger.h"
+#include "program.h"
 #include "rows.h"
 
 namespace bench {
 namespace {
 
-struct Options {
-  std::string kernel = "host";
-  int rounds = 5;
+struct Options : CommonOptions {
+  Options() { rounds = 5; }
   bool quick = false;
   /// "tmpfs=/tmp", ...
   std::vector<std::string> places;
-  std::string json;
-  std::vector<std::string> only;
 };
 
 /// Rounds that are not counted, in which the result is compared.
@@ -228,21 +225,10 @@ class Benchmark {
 
 int main(int argc, char** argv) {
   bench::Options options;
-  CLI::App app("Measures merging a store into its image");
-  app.add_option("--kernel", options.kernel, "what the results say it ran on");
-  app.add_option("--rounds", options.rounds, "how often each tool merges each change")
-      ->check(CLI::PositiveNumber);
+  CLI::App app("Measures merging a store into its image", "bench_merge");
+  bench::add_options(app, options);
   app.add_flag("--quick", options.quick, "changes of 64 MiB only");
   app.add_option("--place", options.places, "NAME=DIRECTORY: where the images go; may be repeated")
       ->required();
-  app.add_option("--json", options.json, "write the results to this file");
-  app.add_option("--only", options.only, "measure these tools only")->delimiter(',');
-  CLI11_PARSE(app, argc, argv);
-  try {
-    bench::Benchmark(std::move(options)).run();
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "bench_merge: {}\n", error.what());
-    return 1;
-  }
-  return 0;
+  return bench::run_program(app, argc, argv, [&] { bench::Benchmark(std::move(options)).run(); });
 }

@@ -6,7 +6,6 @@
 #include <fmt/core.h>
 #include <sys/stat.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <exception>
@@ -19,6 +18,7 @@
 #include <vector>
 
 #include "devices.h"
+#include "program.h"
 #include "rows.h"
 #include "session.h"
 #include "tool.h"
@@ -26,15 +26,12 @@
 namespace bench {
 namespace {
 
-struct Options {
-  std::string kernel = "host";
-  int rounds = 200;
+struct Options : CommonOptions {
+  Options() { rounds = 200; }
   int many = 40;
   std::string directory = "/scratch";
   std::string raw_device;
   std::string scripts;
-  std::string json;
-  std::vector<std::string> only;
 };
 
 constexpr std::uint64_t image_bytes = 10ULL << 30;
@@ -254,22 +251,11 @@ class StartStop {
 
 int main(int argc, char** argv) {
   bench::Options options;
-  CLI::App app("Measures starting and stopping an app VM's root");
-  app.add_option("--kernel", options.kernel, "what the results say it ran on");
-  app.add_option("--rounds", options.rounds, "how often each tool starts and stops one VM")
-      ->check(CLI::PositiveNumber);
+  CLI::App app("Measures starting and stopping an app VM's root", "bench_start_stop");
+  bench::add_options(app, options);
   app.add_option("--many", options.many, "how many VMs are stopped together")->check(CLI::PositiveNumber);
   app.add_option("--directory", options.directory, "where the images go");
   app.add_option("--raw-device", options.raw_device, "an empty block device, for LVM")->required();
   app.add_option("--scripts", options.scripts, "bench/scripts")->required();
-  app.add_option("--json", options.json, "write the results to this file");
-  app.add_option("--only", options.only, "measure these tools only")->delimiter(',');
-  CLI11_PARSE(app, argc, argv);
-  try {
-    bench::StartStop(std::move(options)).run();
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "bench_start_stop: {}\n", error.what());
-    return 1;
-  }
-  return 0;
+  return bench::run_program(app, argc, argv, [&] { bench::StartStop(std::move(options)).run(); });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "support/continuous_reader.h"
@@ -15,6 +16,30 @@ class ContentTest : public EitherPolicyTest {
   void commit(pools::Volume& volume, char value) {
     fill(start(volume), volume.size(), value);
     stop(volume);
+  }
+  pools::Volume& committed_origin(const std::string& name, char value) {
+    auto& volume = origin(name);
+    commit(volume, value);
+    return volume;
+  }
+  /// `change` is done to a volume of 'b' while snapshots of it from when it held 'a' and 'b' are read all the
+  /// time: neither may see it.
+  void expect_unseen_by_snapshots(pools::Volume& volume, const std::function<void()>& change) {
+    commit(volume, 'a');
+    auto& first = snapshot_of(volume, "first");
+    start(first);
+    commit(volume, 'b');
+    auto& second = snapshot_of(volume, "second");
+    start(second);
+    {
+      ContinuousReader one(first.block_device()->node, image_size, 'a');
+      ContinuousReader two(second.block_device()->node, image_size, 'b');
+      change();
+      EXPECT_TRUE(one.saw_no_change());
+      EXPECT_TRUE(two.saw_no_change());
+    }
+    EXPECT_TRUE(first.is_outdated());
+    for (auto* snapshot : {&first, &second}) stop(*snapshot);
   }
   static void fill(const Path& node, Bytes size, char value) {
     const Fd fd = open_direct(node, O_RDWR);

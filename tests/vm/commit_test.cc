@@ -24,8 +24,7 @@ class CommitTest : public ContentTest {
 };
 
 TEST_P(CommitTest, a_snapshot_that_starts_during_the_merge_does_not_wait_and_sees_the_state_before) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   fill(start(root), image_size, 'b');
   auto& during = snapshot_of(root, "during");
   stop_and(root, [&] {
@@ -40,8 +39,7 @@ TEST_P(CommitTest, a_snapshot_that_starts_during_the_merge_does_not_wait_and_see
 }
 
 TEST_P(CommitTest, one_that_runs_sees_no_changed_byte_during_the_merge) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   auto& app = snapshot_of(root, "work");
   ContinuousReader reader(start(app), image_size, 'a');
   fill(start(root), image_size, 'b');
@@ -61,8 +59,7 @@ TEST_P(CommitTest, where_there_is_no_frozen_state_a_start_waits_for_the_new_one)
 }
 
 TEST_P(CommitTest, what_a_watch_throws_before_the_merge_takes_the_commit_back_and_the_session_runs_on) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   const Path node = start(root);
   fill(node, image_size, 'b');
   expect_error(ErrorKind::interrupted, [&] {

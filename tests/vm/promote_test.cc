@@ -40,8 +40,7 @@ class PromoteTest : public ContentTest {
 };
 
 TEST_P(PromoteTest, what_a_stopped_snapshot_has_changed_becomes_the_sources_state_and_can_be_reverted) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   auto& app = keeping_snapshot_of(root, "work");
   put_all(start(app), {{first_block, 'x'}, {far_block, 'y'}});
   stop(app);
@@ -55,8 +54,7 @@ TEST_P(PromoteTest, what_a_stopped_snapshot_has_changed_becomes_the_sources_stat
 }
 
 TEST_P(PromoteTest, a_running_snapshot_is_promoted_with_what_its_guest_has_written_and_runs_on) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   auto& app = keeping_snapshot_of(root, "work");
   const Path node = start(app);
   put(node, first_block, 'x');
@@ -106,8 +104,7 @@ TEST_P(PromoteTest, a_source_whose_image_was_replaced_becomes_what_the_snapshot_
 }
 
 TEST_P(PromoteTest, the_source_gets_the_size_that_the_snapshot_has) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   auto& app = keeping_snapshot_of(root, "work");
   put(start(app), first_block, 'x');
   commit_blocks(root, {{second_block, 'b'}});
@@ -122,32 +119,21 @@ TEST_P(PromoteTest, the_source_gets_the_size_that_the_snapshot_has) {
 
 TEST_P(PromoteTest, other_snapshots_that_run_see_no_changed_byte) {
   auto& root = origin("debian");
-  commit(root, 'a');
-  auto& first = snapshot_of(root, "first");
-  start(first);
-  commit(root, 'b');
-  auto& second = snapshot_of(root, "second");
-  start(second);
   auto& app = keeping_snapshot_of(root, "work");
-  const Path node = start(app);
-  {
-    ContinuousReader one(first.block_device()->node, image_size, 'a');
-    ContinuousReader two(second.block_device()->node, image_size, 'b');
+  expect_unseen_by_snapshots(root, [&] {
+    const Path node = start(app);
     for (const char value : {'x', 'y', 'z'}) {
       fill(node, mebibytes(2), value);
       promote(app);
       EXPECT_EQ(get(node, first_block), value);
     }
-    EXPECT_TRUE(one.saw_no_change());
-    EXPECT_TRUE(two.saw_no_change());
-  }
-  for (auto* volume : {&first, &second, &app}) stop(*volume);
+  });
+  stop(app);
   expect_state(root, {{first_block, 'z'}, {second_block, 'z'}, {far_block, 'b'}});
 }
 
 TEST_P(PromoteTest, while_the_source_runs_or_is_dirty_it_is_refused_and_the_changes_stay) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   auto& app = keeping_snapshot_of(root, "work");
   put(start(app), first_block, 'x');
   stop(app);
@@ -162,8 +148,7 @@ TEST_P(PromoteTest, while_the_source_runs_or_is_dirty_it_is_refused_and_the_chan
 }
 
 TEST_P(PromoteTest, changes_of_a_state_that_the_source_no_longer_holds_are_refused) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   auto& app = keeping_snapshot_of(root, "work");
   put(start(app), first_block, 'x');
   stop(app);
@@ -179,8 +164,7 @@ TEST_P(PromoteTest, changes_of_a_state_that_the_source_no_longer_holds_are_refus
 }
 
 TEST_P(PromoteTest, of_two_snapshots_only_the_first_can_be_promoted) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   auto& one = keeping_snapshot_of(root, "one");
   auto& two = keeping_snapshot_of(root, "two");
   for (auto* volume : {&one, &two}) {
@@ -193,8 +177,7 @@ TEST_P(PromoteTest, of_two_snapshots_only_the_first_can_be_promoted) {
 }
 
 TEST_P(PromoteTest, stopped_while_the_source_runs_it_can_be_promoted_only_where_that_changes_nothing) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   auto& app = keeping_snapshot_of(root, "work");
   start(root);
   put(start(app), first_block, 'x');
@@ -206,8 +189,7 @@ TEST_P(PromoteTest, stopped_while_the_source_runs_it_can_be_promoted_only_where_
 }
 
 TEST_P(PromoteTest, changes_begin_anew_with_each_start_and_go_where_they_are_discarded) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   auto& app = keeping_snapshot_of(root, "work");
   expect_error(ErrorKind::not_found, [&] { promote(app); });
   put(start(app), first_block, 'x');
@@ -226,8 +208,7 @@ TEST_P(PromoteTest, changes_begin_anew_with_each_start_and_go_where_they_are_dis
 }
 
 TEST_P(PromoteTest, what_was_written_before_a_crash_can_be_promoted) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   auto& app = keeping_snapshot_of(root, "work");
   const Path node = start(app);
   put(node, first_block, 'x');
@@ -238,8 +219,7 @@ TEST_P(PromoteTest, what_was_written_before_a_crash_can_be_promoted) {
 }
 
 TEST_P(PromoteTest, a_snapshot_that_has_changed_nothing_leaves_source_and_revision_alone) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   commit(root, 'b');
   auto& app = keeping_snapshot_of(root, "work");
   start(app);

@@ -46,8 +46,7 @@ TEST_P(ResizeTest, all_of_a_volume_that_grew_can_be_written) {
 }
 
 TEST_P(ResizeTest, a_stopped_volume_grows) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   resize(root, larger);
   EXPECT_EQ(root.size(), larger);
   const Path node = start(root);
@@ -58,8 +57,7 @@ TEST_P(ResizeTest, a_stopped_volume_grows) {
 }
 
 TEST_P(ResizeTest, snapshots_that_run_keep_size_and_content_while_the_volume_grows_and_shrinks) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   auto& before = snapshot_of(root, "before");
   start(before);
   {
@@ -84,8 +82,7 @@ TEST_P(ResizeTest, snapshots_that_run_keep_size_and_content_while_the_volume_gro
 }
 
 TEST_P(ResizeTest, an_interrupted_session_is_whole_after_a_grow) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   fill(start(root), image_size, 'b');
   root.abandon().get();
   resize(root, larger);
@@ -101,8 +98,7 @@ TEST_P(ResizeTest, an_interrupted_session_is_whole_after_a_grow) {
 }
 
 TEST_P(ResizeTest, a_smaller_size_is_refused_unless_asked_for_and_while_it_runs_or_is_dirty) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   expect_error(ErrorKind::invalid_argument, [&] { resize(root, mebibytes(1)); });
   start(root);
   expect_error(ErrorKind::running, [&] { resize(root, mebibytes(1), true); });
@@ -117,16 +113,14 @@ TEST_P(ResizeTest, a_smaller_size_is_refused_unless_asked_for_and_while_it_runs_
 }
 
 TEST_P(ResizeTest, sizes_that_cannot_be_are_refused_and_change_nothing) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   for (const Bytes size : {Bytes{0}, Bytes{513}, Bytes{1ULL << 62}})
     EXPECT_TRUE(error_of([&] { resize(root, size, true); }).has_value()) << size.count;
   expect_holds(root, image_size, 'a');
 }
 
 TEST_P(ResizeTest, the_same_size_changes_nothing) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   const auto revision = root.revisions().at(0).id;
   resize(root, image_size);
   resize(root, image_size, true);

@@ -8,8 +8,7 @@ namespace {
 class RevertTest : public ContentTest {};
 
 TEST_P(RevertTest, a_revert_brings_back_what_the_last_commit_replaced_and_a_second_one_undoes_it) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   commit(root, 'b');
   for (const char value : {'a', 'b', 'a'}) {
     revert(root);
@@ -30,8 +29,7 @@ TEST_P(RevertTest, it_brings_back_chunks_that_were_never_written_before) {
 }
 
 TEST_P(RevertTest, the_size_goes_back_too) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   const Bytes larger = mebibytes(6);
   resize(root, larger);
   revert(root);
@@ -45,8 +43,7 @@ TEST_P(RevertTest, the_size_goes_back_too) {
 }
 
 TEST_P(RevertTest, what_snapshots_saw_before_the_commit_of_a_session_that_grew_comes_back) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   start(root);
   resize(root, mebibytes(6));
   auto& app = snapshot_of(root, "work");
@@ -66,8 +63,7 @@ TEST_P(RevertTest, what_snapshots_saw_before_the_commit_of_a_session_that_grew_c
 }
 
 TEST_P(RevertTest, a_shrink_is_undone_with_all_that_it_cut_off) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   const Bytes smaller = mebibytes(1) + Bytes{512};
   resize(root, smaller, true);
   expect_holds(root, smaller, 'a');
@@ -79,24 +75,12 @@ TEST_P(RevertTest, a_shrink_is_undone_with_all_that_it_cut_off) {
 
 TEST_P(RevertTest, running_snapshots_see_no_changed_byte) {
   auto& root = origin("debian");
-  commit(root, 'a');
-  auto& first = snapshot_of(root, "first");
-  start(first);
-  commit(root, 'b');
-  auto& second = snapshot_of(root, "second");
-  start(second);
-  {
-    ContinuousReader one(first.block_device()->node, image_size, 'a');
-    ContinuousReader two(second.block_device()->node, image_size, 'b');
+  expect_unseen_by_snapshots(root, [&] {
     for (int i = 0; i < 6; ++i) {
       revert(root);
       ASSERT_LE(count_views(), 3u);
     }
-    EXPECT_TRUE(one.saw_no_change());
-    EXPECT_TRUE(two.saw_no_change());
-  }
-  EXPECT_TRUE(first.is_outdated());
-  for (auto* volume : {&first, &second}) stop(*volume);
+  });
   expect_holds(root, image_size, 'b');
 }
 
@@ -110,8 +94,7 @@ TEST_P(RevertTest, without_a_revision_it_is_refused) {
 }
 
 TEST_P(RevertTest, an_unknown_revision_is_refused_naming_the_one_there_is) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   const auto known = root.revisions().at(0).id;
   const auto refusal = error_of([&] { root.revert("yesterday", nullptr).get(); });
   ASSERT_TRUE(refusal.has_value());
@@ -122,8 +105,7 @@ TEST_P(RevertTest, an_unknown_revision_is_refused_naming_the_one_there_is) {
 }
 
 TEST_P(RevertTest, running_or_dirty_it_is_refused_and_nothing_is_lost) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   fill(start(root), image_size, 'b');
   expect_error(ErrorKind::running, [&] { revert(root); });
   root.abandon().get();
@@ -135,8 +117,7 @@ TEST_P(RevertTest, running_or_dirty_it_is_refused_and_nothing_is_lost) {
 }
 
 TEST_P(RevertTest, a_damaged_revision_is_refused_and_kept) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   commit(root, 'b');
   const Path revision = root.paths().path_cow.native() + ".old";
   write_all(open_file(revision, O_WRONLY), "garbage", revision);

@@ -27,8 +27,7 @@ class TransferTest : public ContentTest {
 };
 
 TEST_P(TransferTest, an_import_replaces_content_and_size_and_can_be_undone) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   import_file(root, file_of("new", mebibytes(6), 'n'));
   expect_holds(root, mebibytes(6), 'n');
   revert(root);
@@ -62,8 +61,7 @@ TEST_P(TransferTest, holes_of_the_input_stay_holes) {
 }
 
 TEST_P(TransferTest, an_input_that_cannot_be_imported_changes_nothing) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   expect_error(ErrorKind::invalid_argument, [&] { import_file(root, file_of("empty", Bytes{0}, 'n')); });
   expect_error(ErrorKind::not_found, [&] { import_file(root, scratch() / "missing"); });
   EXPECT_TRUE(error_of([&] { import_file(root, scratch()); }).has_value()) << "a directory";
@@ -75,8 +73,7 @@ TEST_P(TransferTest, an_input_that_cannot_be_imported_changes_nothing) {
 }
 
 TEST_P(TransferTest, an_import_that_is_ended_by_its_watch_changes_nothing) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   const Path file = file_of("new", mebibytes(6), 'n');
   expect_error(ErrorKind::interrupted, [&] {
     root.import_file(file, [](const pools::Progress&) { throw Error(ErrorKind::interrupted, "enough"); })
@@ -97,8 +94,7 @@ TEST_P(TransferTest, running_or_dirty_an_import_is_refused) {
 }
 
 TEST_P(TransferTest, running_snapshots_see_no_changed_byte_while_their_source_is_imported_into) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   auto& old = snapshot_of(root, "old");
   start(old);
   commit(root, 'b');
@@ -122,8 +118,7 @@ TEST_P(TransferTest, running_snapshots_see_no_changed_byte_while_their_source_is
 }
 
 TEST_P(TransferTest, the_committed_state_of_another_volume_is_imported_also_while_that_runs) {
-  auto& from = origin("from");
-  commit(from, 'a');
+  auto& from = committed_origin("from", 'a');
   fill(start(from), image_size, 'b');
   auto& to = origin("to");
   resize(to, mebibytes(16));
@@ -135,8 +130,7 @@ TEST_P(TransferTest, the_committed_state_of_another_volume_is_imported_also_whil
 }
 
 TEST_P(TransferTest, an_export_is_the_committed_state_whatever_the_volume_does_meanwhile) {
-  auto& root = origin("debian");
-  commit(root, 'a');
+  auto& root = committed_origin("debian", 'a');
   {
     const auto stopped = hold(root);
     expect_exported(*stopped, image_size, 'a');
