@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Promotion, and the stop that keeps changes for it, are killed before each of their calls, and each call is
+// made to fail.
+#include "support/content_faults.h"
+
+namespace cowshed::test {
+namespace {
+
+class FaultPromoteTest : public ContentFaultTest {};
+
+TEST_F(FaultPromoteTest, APromotionIsKilled) {
+  create_vms();
+  create_draft();
+  kill_everywhere(promote_stopped());
+}
+TEST_F(FaultPromoteTest, APromotionFails) {
+  create_vms();
+  create_draft();
+  fail_everywhere(promote_stopped());
+}
+TEST_F(FaultPromoteTest, APromotionOfARunningVmIsKilled) {
+  create_vms();
+  create_draft();
+  kill_everywhere(promote_running());
+}
+TEST_F(FaultPromoteTest, APromotionOfARunningVmFails) {
+  create_vms();
+  create_draft();
+  fail_everywhere(promote_running());
+}
+TEST_F(FaultPromoteTest, AStopThatKeepsChangesIsKilled) {
+  create_vms();
+  create_draft();
+  kill_everywhere(keep());
+}
+TEST_F(FaultPromoteTest, AStopThatKeepsChangesFails) {
+  create_vms();
+  create_draft();
+  fail_everywhere(keep());
+}
+
+}  // namespace
+}  // namespace cowshed::test
