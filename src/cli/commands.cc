@@ -9,12 +9,13 @@ namespace cowshed::cli {
 
 CLI::App* add_later(CLI::App& parent, Session& session, const std::string& name, const std::string& help) {
   CLI::App* const command = parent.add_subcommand(name, help + " (not supported yet)");
-  // Whatever it will take.
-  command->prefix_command();
-  command->callback([&session, what = command->get_parent()->get_name() + " " + name] {
+  // Whatever it will take: nothing of it is for those above.
+  command->fallthrough(false)->allow_extras();
+  command->add_flag("--json", session.console.json)->group("");
+  const bool is_in_group = parent.get_parent() != nullptr;
+  command->callback([&session, what = is_in_group ? parent.get_name() + " " + name : name] {
     session.set_work([what](Session&) -> bool {
-      const auto begin = what.find_first_not_of(' ');
-      throw Error(ErrorKind::not_supported, fmt::format("{}: not supported yet", what.substr(begin)));
+      throw Error(ErrorKind::not_supported, fmt::format("{}: not supported yet", what));
     });
   });
   return command;

@@ -20,6 +20,16 @@ TEST_F(BadInputTest, WrongUsageHasAStatusOfItsOwn) {
   expect_refused({"vm", "create", "new", "--standalone", "--template", "debian"}, {2}, {"--standalone"});
 }
 
+TEST_F(BadInputTest, WhatIsNotThereYetSaysSoWhateverItIsGiven) {
+  expect_failure({"doctor"}, {"cowshed: doctor: not supported yet"});
+  expect_failure({"serve", "--socket", "/run/cowshed.sock"}, {"cowshed: serve: not supported yet"});
+  expect_failure({"vm", "adopt", "/var/lib/qubes", "--dry-run"}, {"cowshed: vm adopt: not supported yet"});
+  expect_failure({"pool", "import-conf", "storage.conf"}, {"cowshed: pool import-conf: not supported yet"});
+  const Outcome outcome = cowshed({"metrics", "--all", "--json"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(outcome.err.starts_with("{\"error\":{\"kind\":\"not_supported\"")) << outcome.text();
+}
+
 TEST_F(BadInputTest, AnUnknownPool) {
   expect_failure({"pool", "info", "nope"}, {"there is no pool 'nope'", "varlib"});
   expect_failure({"pool", "remove", "nope"}, {"there is no pool 'nope'"});
