@@ -2,15 +2,10 @@
 # shellcheck shell=bash
 #
 # What every script of the project needs: the checkout and its owner, directories for temporary files, building.
-# Sourced, never run. Sets CHECKOUT, COWSHED_PRESET and COWSHED_BUILD, and GIVEN_BUILD to what the caller said about the last.
+# Sourced, never run. Sets CHECKOUT, BUILDS (where builds go), COWSHED_PRESET and COWSHED_BUILD, and GIVEN_BUILD to what the caller
+# said about the last.
 
 CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
-COWSHED_PRESET=${COWSHED_PRESET:-release}
-GIVEN_BUILD=${COWSHED_BUILD:-}
-COWSHED_BUILD=${COWSHED_BUILD:-$CHECKOUT/build/$COWSHED_PRESET}
-[[ $COWSHED_BUILD == /* ]] || COWSHED_BUILD=$PWD/$COWSHED_BUILD
-export COWSHED_PRESET COWSHED_BUILD
-
 : "${HOME:=/nonexistent}"
 
 # An ordinary user's PATH lacks mkfs, losetup and the like.
@@ -26,7 +21,7 @@ die() {
 # --- The owner of the checkout -----------------------------------------------------------------------------------------------
 
 # True when root works in somebody else's checkout.
-in_foreign_checkout() { [[ $(id -u) == 0 && $(stat -c %u "$CHECKOUT") != 0 ]]; }
+in_foreign_checkout() { [[ $(id -u) == 0 && $(stat -c %u "$CHECKOUT") != 0 && $BUILDS == "$CHECKOUT"/* ]]; }
 
 # Runs a command as the owner of the checkout, so that root leaves no files there that the owner cannot remove.
 as_owner() {
@@ -115,15 +110,40 @@ to_mib() {
 
 # --- Building ----------------------------------------------------------------------------------------------------------------
 
+# Prints the directory of builds: in the checkout, or for one that may only be read, with what else is kept.
+builds_dir() {
+    local dir=$CHECKOUT/build kept
+    if [[ ! -w $dir && (-e $dir || ! -w $CHECKOUT) ]] && kept=$(cache_dir 2>/dev/null); then
+        dir=$kept/build-$(sha256sum <<<"$CHECKOUT" | cut -c1-16)
+    fi
+    echo "$dir"
+}
+
+BUILDS=$(builds_dir)
+COWSHED_PRESET=${COWSHED_PRESET:-release}
+GIVEN_BUILD=${COWSHED_BUILD:-}
+COWSHED_BUILD=${COWSHED_BUILD:-$BUILDS/$COWSHED_PRESET}
+[[ $COWSHED_BUILD == /* ]] || COWSHED_BUILD=$PWD/$COWSHED_BUILD
+export COWSHED_PRESET COWSHED_BUILD
+
+# Turns to a build that is there, whoever made it.
+use_any_build() {
+    local dir
+    [[ -z $GIVEN_BUILD ]] || return 0
+    for dir in "$COWSHED_BUILD" "$BUILDS/demo" "$CHECKOUT/build/$COWSHED_PRESET" "$CHECKOUT/build/demo"; do
+        [[ ! -d $dir/bin ]] || { COWSHED_PRESET=${dir##*/} COWSHED_BUILD=$dir && return; }
+    done
+}
+
 # Turns to the build of scripts/demo, which is quicker, being without tests and benches.
 use_demo_build() {
     [[ -z $GIVEN_BUILD ]] || return 0
-    COWSHED_PRESET=demo COWSHED_BUILD=$CHECKOUT/build/demo
+    COWSHED_PRESET=demo COWSHED_BUILD=$BUILDS/demo
 }
 
 # Configures the preset when that was not done yet, and builds it. Quiet unless it fails.
 build() { # PRESET [TARGET...]
-    local preset=$1 dir=$CHECKOUT/build/$1 log status=0
+    local preset=$1 dir=$BUILDS/$1 log status=0
     shift
     [[ $preset != "$COWSHED_PRESET" ]] || dir=$COWSHED_BUILD
     log=$(mktemp) || return

@@ -89,6 +89,23 @@ check_unknown_lane_is_wrong_usage() {
     (($? == 2)) || wrong "status is not 2"
 }
 
+# As somebody who may not write there; root may write everywhere.
+as_stranger() {
+    if [[ $(id -u) == 0 ]]; then setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; else "$@"; fi
+}
+
+check_a_checkout_that_may_only_be_read_is_built_elsewhere() {
+    make_project readonly <<<$'a unit true'
+    mkdir -p "$TOP/home"
+    chmod 755 "$TOP" && chmod 777 "$TOP/home" && chmod -R a-w,a+rX "$TOP/readonly"
+    as_stranger env -u XDG_CACHE_HOME HOME="$TOP/home" TMPDIR="$TOP/home" "$TOP/readonly/scripts/test" --lane unit >"$TOP/out" 2>&1 ||
+        wrong "failed"
+    chmod -R u+w "$TOP/readonly"
+    expect_last_line '1 passed, 0 failed'
+    [[ ! -e $TOP/readonly/build ]] || wrong "it was built in the checkout"
+    compgen -G "$TOP/home/.cache/cowshed/build-*/release/build.ninja" >/dev/null || wrong "it was not built in the cache"
+}
+
 main() {
     local name status=0
     for name in $(declare -F | sed -n 's/^declare -f check_//p'); do
