@@ -143,13 +143,16 @@ use_demo_build() {
 
 # Configures the preset when that was not done yet, and builds it. Quiet unless it fails.
 build() { # PRESET [TARGET...]
-    local preset=$1 dir=$BUILDS/$1 log status=0
+    local preset=$1 dir=$BUILDS/$1 file log status=0
     shift
     [[ $preset != "$COWSHED_PRESET" ]] || dir=$COWSHED_BUILD
-    log=$(mktemp) || return
-    build_into "$preset" "$dir" "$@" >"$log" 2>&1 || status=$?
-    ((status == 0)) || { cat "$log" >&2; say "building $preset failed"; }
-    rm -f "$log"
+    file=$(mktemp) || return
+    exec {log}<>"$file"
+    # Without a name from here on, so that nothing is left of a build that is interrupted.
+    rm -f "$file"
+    build_into "$preset" "$dir" "$@" >"/dev/fd/$log" 2>&1 {log}>&- || status=$?
+    ((status == 0)) || { cat "/dev/fd/$log" >&2; say "building $preset failed"; }
+    exec {log}>&-
     return "$status"
 }
 
