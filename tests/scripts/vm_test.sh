@@ -295,6 +295,16 @@ check_small_shared_memory_is_not_used() {
     expect_equal output 'done' "$(<"$HERE/out")"
 }
 
+check_no_room_for_the_memory_is_told_and_nothing_is_left() {
+    [[ $KERNEL == uml ]] || return 0
+    # The command, which is never run, is how its processes are known.
+    vm --mem 999999G -- "$HERE/tmp"
+    expect_equal status 125 $?
+    expect_stderr 'MiB free'
+    grep -q 'could not remove' "$HERE/stderr" && wrong "its files stay"
+    expect_nothing_left_on_host
+}
+
 # --- Only with systemd-udevd -------------------------------------------------------------------------------------------------
 
 check_qemu_has_two_processors() { expect_equal processors 2 "$(vm -- nproc)"; }
