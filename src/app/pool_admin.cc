@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
+#include <system_error>
 
 #include "app/default_pools.h"
 #include "base/undo.h"
@@ -13,13 +15,6 @@
 namespace cowshed::app {
 
 namespace {
-
-/// Two pools over one directory would take each other's files for their own.
-void refuse_twin(const App& app, const PoolDefinition& definition) {
-  for (const auto& [name, other] : app.config().pools)
-    if (other.driver == definition.driver && other.parameters == definition.parameters)
-      throw Error(ErrorKind::exists, fmt::format("pool '{}' has the same driver and parameters", name.str()));
-}
 
 int parse_revisions(const std::string& text) {
   int value = 0;
@@ -38,6 +33,27 @@ const pools::Driver& driver_of(const App& app, const PoolDefinition& definition)
   for (const auto& driver : app.drivers()) known.push_back(driver.name);
   throw Error(ErrorKind::not_found, fmt::format("there is no driver '{}'; there are: {}", definition.driver,
                                                 fmt::join(known, ", ")));
+}
+
+/// However a path is spelled, by whichever link: the place that it leads to.
+pools::Parameters with_places(const pools::Driver& driver, pools::Parameters parameters) {
+  for (const auto& parameter : driver.parameters) {
+    const auto found = parameters.find(parameter.name);
+    if (parameter.type != pools::Parameter::Type::path || found == parameters.end()) continue;
+    std::error_code unreachable;
+    const Path place = std::filesystem::weakly_canonical(found->second, unreachable);
+    if (!unreachable) found->second = place / "";
+  }
+  return parameters;
+}
+
+/// Two pools over one directory would take each other's files and devices for their own.
+void refuse_twin(const App& app, const PoolDefinition& definition) {
+  const pools::Driver& driver = driver_of(app, definition);
+  const auto places = with_places(driver, definition.parameters);
+  for (const auto& [name, other] : app.config().pools)
+    if (other.driver == definition.driver && with_places(driver, other.parameters) == places)
+      throw Error(ErrorKind::exists, fmt::format("pool '{}' has the same driver and parameters", name.str()));
 }
 
 void add(App& app, const PoolName& name, PoolDefinition definition) {

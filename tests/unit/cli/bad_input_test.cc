@@ -54,6 +54,14 @@ TEST_F(BadInputTest, AnUnknownDriverOrParameter) {
                  {"'varlib'", "exists"});
 }
 
+TEST_F(BadInputTest, ADirectoryThatIsAPoolAlreadyHoweverItIsSpelled) {
+  const Path link = directory() / "link";
+  std::filesystem::create_directory_symlink(state(), link);
+  for (const Path& path : {state(), state() / "", state() / ".", state() / "vms/..", link, link / "."})
+    expect_failure({"pool", "add", "new", "--driver", "file", "-o", "dir_path=" + path.native()},
+                   {"'varlib'", "same"});
+}
+
 TEST_F(BadInputTest, AnUnknownVm) {
   for (const char* verb : {"start", "stop", "info", "devices", "remove"})
     expect_failure({"vm", verb, "nope"}, {"there is no vm 'nope'"});
