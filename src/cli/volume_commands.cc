@@ -69,6 +69,7 @@ std::string describe(const api::VolumeInfo& volume) {
   lines.add("save_on_stop", volume.save_on_stop);
   lines.add("revisions_to_keep", std::to_string(volume.revisions_to_keep));
   lines.add("write_policy", volume.write_policy.value_or(""));
+  if (volume.kind == "snapshot") lines.add("keep_changes", volume.keep_changes);
   if (volume.cow_limit) lines.add("cow_limit", format_size(*volume.cow_limit));
   lines.add("ephemeral", volume.ephemeral);
   lines.add("running", volume.is_running);
