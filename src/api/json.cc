@@ -184,7 +184,7 @@ std::string to_json(const std::vector<RevisionInfo>& revisions) {
 }
 
 std::string to_json(const Recover::Answer& answer) {
-  return text({{"dry_run", answer.dry_run}, {"done", answer.lines}});
+  return text({{"dry_run", answer.dry_run}, {"complete", answer.complete}, {"done", answer.lines}});
 }
 
 std::string to_json(const Status::Answer& answer) {

@@ -94,8 +94,8 @@ ConfigUnset::Answer Local::call(const ConfigUnset& request) {
 }
 
 Recover::Answer Local::call(const Recover& request) {
-  if (request.dry_run) return {true, reading()->recover(true)};
-  return {false, writing().recover(false)};
+  auto report = request.dry_run ? reading()->recover(true) : writing().recover(false);
+  return {request.dry_run, report.complete, std::move(report.lines)};
 }
 
 Tree::Answer Local::call(const Tree& request) {

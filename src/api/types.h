@@ -268,6 +268,7 @@ struct VolumePromote {
 struct Recover {
   struct Answer {
     bool dry_run = false;
+    bool complete = true;
     std::vector<std::string> lines;
   };
   bool dry_run = false;

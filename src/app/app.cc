@@ -240,8 +240,8 @@ void App::save(const Vm& vm) { replace_file(locations().vm(vm.name()), encode(vm
 
 pools::RecoveryReport App::recover(bool dry_run) {
   auto report = recover_all(*this, dry_run);
-  if (!dry_run && lock_ && report.complete) lock_->set_recovered();
-  return std::move(report.lines);
+  if (!dry_run && lock_) report.complete ? lock_->set_recovered() : lock_->leave_unclean();
+  return report;
 }
 
 }  // namespace cowshed::app

@@ -75,7 +75,7 @@ class App {
   /// Likewise. Throw-away VMs are gone afterwards.
   std::vector<VmOutcome> stop(std::span<Vm* const> vms, const pools::StopOptions& options = {});
 
-  /// Puts right what a killed process or a power loss left (app/recover.h). One line each, for people.
+  /// Puts right what a killed process or a power loss left (app/recover.h).
   pools::RecoveryReport recover(bool dry_run);
   /// What the last writer left, where it did not end well and recovery has not been done.
   [[nodiscard]] const std::optional<std::string>& unclean() const;

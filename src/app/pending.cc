@@ -66,8 +66,8 @@ void settle_pending(App& app, const VmName& name, bool dry_run, pools::RecoveryR
   const Path file = app.locations().pending(name);
   auto leftover = unlisted(app, name, decode_vm(read_file(file, definition_limit), file));
   for (const auto& volume : leftover.volumes)
-    report.push_back(fmt::format("vm '{}': volume '{}' was being created or removed: removed", name.str(),
-                                 volume.properties.name.str()));
+    report.add(fmt::format("vm '{}': volume '{}' was being created or removed: removed", name.str(),
+                           volume.properties.name.str()));
   if (dry_run) return;
   Vm vm(app, name, std::move(leftover), true);
   remove_data(vm.volumes());

@@ -19,18 +19,17 @@ class Recoverer {
  public:
   Recoverer(App& app, bool dry_run) : app_(app), dry_run_(dry_run) {}
 
-  Recovery run() {
+  pools::RecoveryReport run() {
     load(true);
     for (const auto& entry : app_.config().pools)
       attempt(fmt::format("pool '{}'", entry.first.str()), [&] { recover_pool(entry.first); });
     for (const auto& name : names_in(app_.locations().vms(), Locations::pending_suffix))
-      attempt(fmt::format("vm '{}'", name.str()),
-              [&] { settle_pending(app_, name, dry_run_, recovery_.lines); });
+      attempt(fmt::format("vm '{}'", name.str()), [&] { settle_pending(app_, name, dry_run_, report_); });
     load(false);
     for (Vm* vm : vms_) attempt(label(*vm), [&] { recover_vm(*vm); });
     attempt("device links", [&] { sweep_links(); });
     attempt("definitions", [&] { sweep_half_written(); });
-    return std::move(recovery_);
+    return std::move(report_);
   }
 
  private:
@@ -39,13 +38,8 @@ class Recoverer {
     try {
       step();
     } catch (...) {
-      failed(what, to_error(std::current_exception()));
+      report_.fail(what, to_error(std::current_exception()));
     }
-  }
-
-  void failed(const std::string& what, const Error& error) {
-    recovery_.complete = false;
-    recovery_.lines.push_back(fmt::format("not recovered: {}: {}", what, error.message()));
   }
 
   /// Definitions that cannot be read are reported once.
@@ -55,7 +49,7 @@ class Recoverer {
       if (listed.vm != nullptr)
         vms_.push_back(listed.vm);
       else if (is_first)
-        failed(fmt::format("vm '{}'", listed.name.str()), *listed.error);
+        report_.fail(fmt::format("vm '{}'", listed.name.str()), *listed.error);
     }
   }
 
@@ -65,8 +59,9 @@ class Recoverer {
     for (const Vm* vm : vms_)
       for (Volume* volume : vm->volumes())
         if (&volume->pool() == &pool) volumes.push_back(volume);
-    for (auto& line : pool.recover(volumes, dry_run_))
-      recovery_.lines.push_back(fmt::format("pool '{}': {}", name.str(), line));
+    const pools::RecoveryReport report = pool.recover(volumes, dry_run_);
+    for (const auto& line : report.lines) report_.add(fmt::format("pool '{}': {}", name.str(), line));
+    report_.complete = report_.complete && report.complete;
   }
 
   void recover_vm(Vm& vm) {
@@ -81,16 +76,15 @@ class Recoverer {
     std::vector<Volume*> running;
     for (Volume* volume : vm.volumes())
       if (volume->holds_device() && volume->is_running()) running.push_back(volume);
-    recovery_.lines.push_back(
-        fmt::format("{}: only {} of its volumes ran: taken down", label(vm), running.size()));
+    report_.add(fmt::format("{}: only {} of its volumes ran: taken down", label(vm), running.size()));
     if (dry_run_) return;
-    if (!abandon(running)) recovery_.complete = false;
+    if (!abandon(running)) report_.complete = false;
     // Who recovers again, or starts it, must not meet layers that are still on their way out.
     for (Volume* volume : running) volume->pool().finish();
   }
 
   /// While a part of it ran it had to be left alone.
-  void settle_throwaway(const VmName& name) { settle_pending(app_, name, false, recovery_.lines); }
+  void settle_throwaway(const VmName& name) { settle_pending(app_, name, false, report_); }
 
   void relink(Vm& vm) {
     std::vector<pools::BlockDevice> devices;
@@ -103,7 +97,7 @@ class Recoverer {
   void sweep_links() {
     for (const auto& name : names_in(app_.locations().devices(), "")) {
       if (app_.exists_vm(name) && app_.vm(name).is_running()) continue;
-      recovery_.lines.push_back(fmt::format("vm '{}': does not run: device links removed", name.str()));
+      report_.add(fmt::format("vm '{}': does not run: device links removed", name.str()));
       if (!dry_run_) withdraw_links(app_.locations(), name);
     }
   }
@@ -121,25 +115,25 @@ class Recoverer {
 
   void remove_half_written(const Path& file) {
     if (!path_exists(file)) return;
-    recovery_.lines.push_back(fmt::format("half-written '{}' removed", file.native()));
+    report_.add(fmt::format("half-written '{}' removed", file.native()));
     if (!dry_run_) unlink_if_exists(file);
   }
 
   App& app_;
   bool dry_run_;
   std::vector<Vm*> vms_;
-  Recovery recovery_;
+  pools::RecoveryReport report_;
 };
 
 }  // namespace
 
-Recovery recover_all(App& app, bool dry_run) { return Recoverer(app, dry_run).run(); }
+pools::RecoveryReport recover_all(App& app, bool dry_run) { return Recoverer(app, dry_run).run(); }
 
 void run_due_recovery(App& app, StateLock& lock) {
   log_info(fmt::format("{} did not end well: recovering", lock.unclean().value_or("the last command")));
-  const Recovery recovery = recover_all(app, false);
-  for (const auto& line : recovery.lines) recovery.complete ? log_info(line) : log_warning(line);
-  if (recovery.complete)
+  const pools::RecoveryReport report = recover_all(app, false);
+  for (const auto& line : report.lines) report.complete ? log_info(line) : log_warning(line);
+  if (report.complete)
     lock.set_recovered();
   else
     lock.leave_unclean();

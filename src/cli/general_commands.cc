@@ -8,11 +8,15 @@ namespace cowshed::cli {
 
 namespace {
 
-void recover(Session& session, const api::Recover& request) {
+bool recover(Session& session, const api::Recover& request) {
   const auto answer = session.api().call(request);
-  if (session.console.json) return session.console.print(api::to_json(answer));
+  if (session.console.json) {
+    session.console.print(api::to_json(answer));
+    return answer.complete;
+  }
   for (const auto& line : answer.lines) session.console.print(one_line(line));
   if (answer.lines.empty()) session.console.note("nothing to recover");
+  return answer.complete;
 }
 
 void show_status(Session& session, const api::Status& request) {

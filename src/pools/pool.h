@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "base/ids.h"
 #include "base/units.h"
 #include "pools/operation.h"
@@ -41,8 +42,18 @@ struct VolumeOwner {
   std::optional<KernelName> kernel;
 };
 
-/// What recovery did, or with dry_run would do: one line each, for people.
-using RecoveryReport = std::vector<std::string>;
+struct RecoveryReport {
+  /// What was done, or with dry_run would be, and what could not: one line each, for people.
+  std::vector<std::string> lines;
+  /// Everything could be looked at and put right.
+  bool complete = true;
+
+  void add(std::string line) { lines.push_back(std::move(line)); }
+  void fail(std::string_view what, const Error& error) {
+    lines.push_back("not recovered: " + std::string(what) + ": " + error.message());
+    complete = false;
+  }
+};
 
 class Pool {
  public:

@@ -136,15 +136,14 @@ std::optional<Bytes> FilePool::usage() const {
 
 RecoveryReport FilePool::recover(std::span<Volume* const> volumes, bool dry_run) {
   const std::string prefix = layers::pool_uuid_prefix(directory_id());
-  RecoveryReport report = layers::sweep_devices(host_, prefix, dry_run);
+  RecoveryReport report{.lines = layers::sweep_devices(host_, prefix, dry_run)};
   std::set<std::string> known;
   for (Volume* volume : volumes) {
     auto& file_volume = dynamic_cast<FileVolume&>(*volume);
     known.insert(file_volume.key().volume());
     file_volume.recover(report, dry_run);
   }
-  for (std::string& line : layers::remove_orphans(host_, prefix, known, dry_run))
-    report.push_back(std::move(line));
+  for (std::string& line : layers::remove_orphans(host_, prefix, known, dry_run)) report.add(std::move(line));
   return report;
 }
 

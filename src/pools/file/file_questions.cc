@@ -142,13 +142,13 @@ void FileVolume::recover_origin(RecoveryReport& report, bool dry_run) {
   const auto file = files();
   layers::Base base = this->base();
   if (base.is_commit_pending()) {
-    report.push_back(fmt::format("finish the commit of volume '{}'", properties().vid.str()));
+    report.add(fmt::format("finish the commit of volume '{}'", properties().vid.str()));
     if (!dry_run) base.finish_commit(commit_options(nullptr));
   }
   for (const Path& half :
        {half_made(file.image), half_made(file.import), half_made(file.replaced), half_made(file.commit)}) {
     if (!path_exists(half)) continue;
-    report.push_back(fmt::format("remove half-made '{}'", half.native()));
+    report.add(fmt::format("remove half-made '{}'", half.native()));
     if (!dry_run) unlink_if_exists(half);
   }
   if (!dry_run && file_pool_.host().has_device_mapper()) base.tidy();
@@ -159,11 +159,11 @@ void FileVolume::recover_kept(RecoveryReport& report, bool dry_run) {
   if (is_running()) return;
   const Path kept = kept_store();
   if (path_exists(half_made(kept))) {
-    report.push_back(fmt::format("finish '{}'", kept.native()));
+    report.add(fmt::format("finish '{}'", kept.native()));
     if (!dry_run) layers::finish_keeping(kept);
   }
   if (path_exists(kept) && !properties().keep_changes) {
-    report.push_back(fmt::format("remove '{}', which nobody wants", kept.native()));
+    report.add(fmt::format("remove '{}', which nobody wants", kept.native()));
     if (!dry_run) unlink_if_exists(kept);
   }
 }
@@ -174,12 +174,12 @@ void FileVolume::recover(RecoveryReport& report, bool dry_run) try {
   } else if (kind() == VolumeKind::snapshot) {
     recover_kept(report, dry_run);
   } else if (kind() == VolumeKind::volatile_ && !is_running() && path_exists(files().image)) {
-    report.push_back(fmt::format("remove '{}' of a session that is over", files().image.native()));
+    report.add(fmt::format("remove '{}' of a session that is over", files().image.native()));
     if (!dry_run) unlink_if_exists(files().image);
   }
 } catch (const Error& error) {
   // One damaged volume does not keep the others from being put right.
-  report.push_back(fmt::format("cannot put volume '{}' right: {}", properties().vid.str(), error.message()));
+  report.fail(fmt::format("volume '{}'", properties().vid.str()), error);
 }
 
 }  // namespace cowshed::pools::file

@@ -122,7 +122,7 @@ TEST_F(Recovery, DryRunTellsAndChangesNothing) {
   write(
       locations_.pending(VmName("x")),
       R"({"format":1,"kind":"template","volumes":{"root":{"pool":"varlib","vid":"vm-templates/x/root","size":512}}})");
-  const auto lines = app().recover(true);
+  const auto lines = app().recover(true).lines;
   EXPECT_EQ(lines.size(), 2u);
   EXPECT_EQ(world_.running.size(), 2u);
   EXPECT_TRUE(std::filesystem::exists(locations_.pending(VmName("x"))));
