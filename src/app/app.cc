@@ -55,6 +55,8 @@ App::~App() {
 void App::take_lock() {
   lock_ = std::make_unique<StateLock>(locations().lock(), options_.lock);
   if (!lock_->is_held()) lock_.reset();
+  // Until it was recovered, by us or by whoever comes next.
+  if (lock_ && lock_->unclean()) lock_->leave_unclean();
 }
 
 void App::while_unlocked(const std::function<void()>& body) {

@@ -40,6 +40,23 @@ TEST_F(Recovery, IsDoneBeforeAnythingElseAfterACrash) {
   EXPECT_FALSE(app().unclean());
 }
 
+TEST_F(Recovery, IsDueStillWhenTheCommandAfterTheCrashCouldNotDoIt) {
+  create("t");
+  const std::string config = read(locations_.config());
+  write(locations_.config(), "{");
+  expect_error(ErrorKind::invalid_argument, [&] { reopen_after_crash(); });
+  write(locations_.config(), config);
+  reopen();
+  EXPECT_TRUE(was_called("recover varlib 3"));
+}
+
+TEST_F(Recovery, IsDueWhereAnotherCommandCrashedWhileTheLockWasLetGo) {
+  create("t");
+  app().while_unlocked([&] { write(locations_.lock(), "4242 vm start work"); });
+  reopen();
+  EXPECT_TRUE(was_called("recover varlib 3"));
+}
+
 TEST_F(Recovery, ACreationThatWasCutOffLeavesNothing) {
   create("t");
   crash_at("create appvms/work/volatile", [&] { create("work", app::VmKind::app, "t"); });
