@@ -59,7 +59,7 @@ std::string one_line(std::string text) {
 }  // namespace
 
 StateLock::StateLock(const Path& file, const Wish& wish) : file_(file), access_(wish.access) {
-  auto fd = open_if_exists(file, access_ == Access::write ? O_RDWR | O_CREAT : O_RDONLY, 0644);
+  auto fd = open_if_exists(file, access_ == Access::write ? O_RDWR | O_CREAT : O_RDONLY);
   if (!fd) return;
   fd_ = std::move(*fd);
   acquire(wish);

@@ -40,6 +40,13 @@ TEST_F(StateLockTest, ReadersShare) {
   expect_error(ErrorKind::in_use, [&] { StateLock(locations_.lock(), wish(Access::write)); });
 }
 
+TEST_F(StateLockTest, StrangersCannotOpenItAndHoldUsUp) {
+  { const StateLock made(locations_.lock(), wish(Access::write)); }
+  using std::filesystem::perms;
+  const auto allowed = std::filesystem::status(locations_.lock()).permissions();
+  EXPECT_EQ(allowed & (perms::group_all | perms::others_all), perms::none);
+}
+
 TEST_F(StateLockTest, ReadingMakesNoFile) {
   { const StateLock lock(locations_.lock(), wish(Access::read)); }
   EXPECT_FALSE(std::filesystem::exists(locations_.lock()));
