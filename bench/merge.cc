@@ -138,11 +138,11 @@ class Benchmark {
   explicit Benchmark(Options options) : options_(std::move(options)) {}
 
   void run() {
+    fmt::print("merge, kernel {}: until the change is in the image, durably\n", options_.kernel);
     for (const std::string& place : options_.places) {
       const auto split = place.find('=');
       for (const Change& change : changes()) run(place.substr(0, split), place.substr(split + 1), change);
     }
-    report();
   }
 
  private:
@@ -179,15 +179,16 @@ class Benchmark {
     std::ranges::sort(entries, {}, [](const Entry& entry) { return entry.name_of_case.size(); });
     const auto limit =
         std::ranges::find(entries, std::string("limit"), [](const Entry& e) { return e.merger->name(); });
+    std::vector<Row> rows;
     for (const Entry& entry : entries) {
-      rows_.push_back(
+      rows.push_back(
           {entry.name_of_case, entry.merger->name(), static_cast<int>(entry.samples.size()), entry.samples});
       // So that each block has its reference.
-      if (entry.name_of_case != name) {
-        rows_.push_back(
+      if (entry.name_of_case != name && limit != entries.end())
+        rows.push_back(
             {entry.name_of_case, "limit", static_cast<int>(limit->samples.size()), limit->samples, true});
-      }
     }
+    report(rows);
   }
 
   void add(std::vector<Entry>& entries, const std::string& name_of_case,
@@ -209,9 +210,11 @@ class Benchmark {
       scene.compare(entry.merger->name());
   }
 
-  void report() const {
-    fmt::print("merge, kernel {}: until the change is in the image, durably\n\n{}", options_.kernel,
-               table(rows_, "limit"));
+  /// Case by case: a run that is cut off has told what it measured.
+  void report(const std::vector<Row>& rows) {
+    fmt::print("\n{}", table(rows, "limit"));
+    std::fflush(stdout);
+    rows_.insert(rows_.end(), rows.begin(), rows.end());
     if (!options_.json.empty()) std::ofstream(options_.json) << json("merge", options_.kernel, rows_);
   }
 

@@ -20,8 +20,10 @@ void SortedExceptions::survey() {
     const std::uint64_t part = exception->old_chunk / held_;
     if (part >= counts.size()) counts.resize(part + 1);
     ++counts[part];
-    ++count_;
+    if (count_++ < held_) window_.push_back(*exception);
   }
+  if (count_ <= held_) return sort_window();
+  window_.clear();
   for (std::uint64_t part = 0; part < counts.size(); ++part) {
     if (windows_.empty() || windows_.back().count + counts[part] > held_) windows_.emplace_back();
     windows_.back().end = (part + 1) * held_;
@@ -38,8 +40,10 @@ void SortedExceptions::read_window() {
   Reader reader(read_, size_, origin_);
   while (const auto exception = reader.next())
     if (exception->old_chunk >= begin && exception->old_chunk < window.end) window_.push_back(*exception);
-  std::ranges::sort(window_, {}, &Exception::old_chunk);
+  sort_window();
 }
+
+void SortedExceptions::sort_window() { std::ranges::sort(window_, {}, &Exception::old_chunk); }
 
 std::optional<Exception> SortedExceptions::next() {
   while (at_ == window_.size()) {

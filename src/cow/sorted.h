@@ -15,8 +15,9 @@ namespace cowshed::cow {
 constexpr std::uint64_t exceptions_held = std::uint64_t{1} << 20;
 
 /// The exceptions of a store by rising old chunk, within bounded memory: the old chunks are divided into
-/// windows of at most `held` exceptions, and the store's list is read once for each. Nothing is given before
-/// the whole list was checked once (Reader), so that what is built on it is not begun for a broken store.
+/// windows of at most `held` exceptions, and the store's list is read once for each; a list that fits into
+/// one window is read once in all. Nothing is given before the whole list was checked (Reader), so that what
+/// is built on it is not begun for a broken store.
 class SortedExceptions {
  public:
   /// Reads the whole list. As Reader: `size` is the store's, `origin` the origin's size; throws Error
@@ -37,6 +38,7 @@ class SortedExceptions {
   };
   void survey();
   void read_window();
+  void sort_window();
 
   ReadAt read_;
   Bytes size_, origin_;

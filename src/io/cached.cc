@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 
 #include "base/error.h"
 #include "io/end.h"
@@ -15,31 +16,45 @@ namespace cowshed::io {
 
 namespace {
 
-constexpr int samples = 64;
+constexpr int samples = 16;
 
-bool is_page_cached(int fd, off_t offset) {
-  const long page = ::sysconf(_SC_PAGESIZE);
-  void* const memory =
-      ::mmap(nullptr, static_cast<std::size_t>(page), PROT_READ, MAP_SHARED, fd, offset / page * page);
-  if (memory == MAP_FAILED) return false;
-  unsigned char is_resident = 0;
-  const bool is_known = ::mincore(memory, static_cast<std::size_t>(page), &is_resident) == 0;
-  ::munmap(memory, static_cast<std::size_t>(page));
-  return is_known && (is_resident & 1) != 0;
-}
+/// A file mapped only to be asked about: no page of it is touched.
+class Mapping {
+ public:
+  Mapping(int fd, std::size_t size)
+      : size_(size), memory_(::mmap(nullptr, size, PROT_NONE, MAP_SHARED, fd, 0)) {}
+  ~Mapping() {
+    if (memory_ != MAP_FAILED) ::munmap(memory_, size_);
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  [[nodiscard]] bool is_resident(off_t offset) const {
+    if (memory_ == MAP_FAILED) return false;
+    const long page = ::sysconf(_SC_PAGESIZE);
+    unsigned char answer = 0;
+    void* const at = static_cast<std::byte*>(memory_) + offset / page * page;
+    return ::mincore(at, static_cast<std::size_t>(page), &answer) == 0 && (answer & 1) != 0;
+  }
+
+ private:
+  std::size_t size_;
+  void* memory_;
+};
 
 }  // namespace
 
 bool is_cached(const Fd& fd, const Path& name) {
   const off_t size = ::lseek(fd.get(), 0, SEEK_END);
   if (size < 0) throw Error::from_errno(errno, fmt::format("find the end of '{}'", name.native()));
+  const Mapping mapping(fd.get(), static_cast<std::size_t>(size));
   int cached = 0;
   int seen = 0;
   for (int i = 0; i < samples; ++i) {
     const off_t data = ::lseek(fd.get(), size / samples * i, SEEK_DATA);
     if (data < 0) break;
     ++seen;
-    cached += is_page_cached(fd.get(), data) ? 1 : 0;
+    cached += mapping.is_resident(data) ? 1 : 0;
   }
   return 2 * cached > seen;
 }

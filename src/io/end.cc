@@ -48,17 +48,13 @@ Bytes direct_alignment(int fd, const struct statx& answer) {
   return std::clamp(Bytes{answer.stx_blksize}, Bytes{Sectors::bytes_each}, kibibytes(4));
 }
 
-/// The magic number of a file's file system; 0 where that is not known.
-std::uint64_t file_system_of(int fd) {
-  struct statfs answer {};
-  return ::fstatfs(fd, &answer) < 0 ? 0 : static_cast<std::uint64_t>(answer.f_type);
-}
-
-bool is_remote(std::uint64_t file_system) {
+bool lies_on_remote(int fd) {
   // Those that linux/magic.h does not list: fs/nfs, fs/smb, fs/ceph, fs/fuse (FUSE_SUPER_MAGIC).
   constexpr std::array<std::uint64_t, 5> remote = {NFS_SUPER_MAGIC, 0xff534d42, 0xfe534d42, 0x00c36400,
                                                    0x65735546};
-  return std::find(remote.begin(), remote.end(), file_system) != remote.end();
+  struct statfs answer {};
+  if (::fstatfs(fd, &answer) < 0) return false;
+  return std::find(remote.begin(), remote.end(), static_cast<std::uint64_t>(answer.f_type)) != remote.end();
 }
 
 }  // namespace
@@ -67,10 +63,7 @@ End::End(const Fd& fd, Path name) : fd_(fd.get()), name_(std::move(name)) {
   const struct statx answer = ask(fd_, name_);
   is_direct_ = (status_flags(fd_, name_) & O_DIRECT) != 0;
   is_regular_ = S_ISREG(answer.stx_mode);
-  // Of a block device that would be the file system its node lies on.
-  const std::uint64_t file_system = is_regular_ ? file_system_of(fd_) : 0;
-  is_remote_ = cowshed::io::is_remote(file_system);
-  is_in_memory_ = file_system == TMPFS_MAGIC;
+  is_remote_ = is_regular_ && lies_on_remote(fd_);
   alignment_ = direct_alignment(fd_, answer);
   block_size_ = {std::max<std::uint64_t>(answer.stx_blksize, Sectors::bytes_each)};
 }

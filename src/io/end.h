@@ -25,8 +25,6 @@ class End {
   /// What offset, length and address of a direct request must be a multiple of (statx(2), STATX_DIOALIGN,
   /// Linux 6.1; before that a block device's sector or a file system's block).
   [[nodiscard]] Bytes alignment() const { return alignment_; }
-  /// Lies on tmpfs: what is read or written is copied from or to memory, and there is nothing to wait for.
-  [[nodiscard]] bool is_in_memory() const { return is_in_memory_; }
   /// Of the file system: the unit in which extents can be shared.
   [[nodiscard]] Bytes block_size() const { return block_size_; }
   /// Lies on a file system whose server may copy by itself: NFS, SMB, Ceph, FUSE.
@@ -39,7 +37,7 @@ class End {
  private:
   int fd_;
   Path name_;
-  bool is_direct_ = false, is_regular_ = false, is_remote_ = false, is_in_memory_ = false;
+  bool is_direct_ = false, is_regular_ = false, is_remote_ = false;
   Bytes alignment_, block_size_;
   mutable Fd buffered_;
 };

@@ -22,8 +22,8 @@ struct Plan {
 };
 
 /// Buffers large enough for long requests, and enough of them to keep the disk's queue filled, as far as the
-/// budget goes. Writing into the page cache the processor moves the data itself, so then all buffers together
-/// are small enough for its cache. Throws Error invalid_argument for options that cannot be.
-Plan plan_copy(const CopyOptions& options, bool target_is_direct);
+/// budget goes; no larger, so that what they hold stays in the processor's cache. Throws Error
+/// invalid_argument for options that cannot be.
+Plan plan_copy(const CopyOptions& options);
 
 }  // namespace cowshed::io

@@ -30,8 +30,6 @@ struct Request {
   int fd = -1;
   /// `fd` is open with O_DIRECT.
   bool is_direct = false;
-  /// `fd` is of a file in memory.
-  bool is_in_memory = false;
   /// In `fd`.
   Bytes offset{};
   Bytes length{};

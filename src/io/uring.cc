@@ -96,13 +96,8 @@ Completion to_completion(const io_uring_cqe& entry) {
   return {.tag = tag, .error = 0, .length = {static_cast<std::uint64_t>(entry.res)}};
 }
 
-/// What has no operation in the ring; and what the kernel would hand to a thread of its own at the price of
-/// two switches for each: writes into the page cache, one at a time for each file (ext4 has no buffered write
-/// that does not block; fs/ext4/file.c), and all that concerns tmpfs (mm/shmem.c: no FMODE_NOWAIT).
-bool is_done_here(const Request& request) {
-  return request.op == Op::clone || request.op == Op::copy_range || request.is_in_memory ||
-         (request.op == Op::write && !request.is_direct);
-}
+/// What has no operation in the ring.
+bool is_done_here(const Request& request) { return request.op == Op::clone || request.op == Op::copy_range; }
 
 class UringBackend : public Backend {
  public:
