@@ -129,6 +129,7 @@ class Base {
   void refuse_second_start(const Stack& stack);
   void refuse_views(const Stack& stack);
   void refuse_direct(const Stack& stack);
+  void refuse_discard(const Stack& stack);
   void refuse_pending() const;
   void refuse_torn_image() const;
   /// Collects; a failure is left to recovery, since what was to be done is done.

@@ -82,18 +82,21 @@ void Base::commit_overlay(const Stack& stack, const CommitOptions& options,
   runs_on.release();
 }
 
-void Base::check_discard() {
-  const auto guard = lock();
-  const Stack stack = views_.read();
+void Base::refuse_discard(const Stack& stack) {
   if (stack.plain || (stack.in_place && !frozen_view_is_clean(stack)))
     throw Error(ErrorKind::not_supported,
                 "its guest has written the image itself (write_policy in-place): stop it without --discard");
 }
 
+void Base::check_discard() {
+  const auto guard = lock();
+  refuse_discard(views_.read());
+}
+
 void Base::discard_session() {
-  check_discard();
   const auto guard = lock();
   const Stack stack = views_.read();
+  refuse_discard(stack);
   if (stack.in_place) commit_in_place(stack, true);
   if (stack.overlay) remove_unopened(control(), *stack.overlay);
   unlink_durably(files_.overlay);
