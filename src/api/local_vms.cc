@@ -6,6 +6,7 @@
 #include "api/describe.h"
 #include "api/local.h"
 #include "api/to_watch.h"
+#include "api/volume_ref.h"
 #include "app/batch.h"
 #include "app/create_vm.h"
 #include "app/remove_vm.h"
@@ -20,14 +21,6 @@ std::map<VolumeName, Value> by_volume(const std::map<std::string, std::string>& 
   std::map<VolumeName, Value> result;
   for (const auto& [volume, text] : texts) result.emplace(VolumeName(volume), make(text));
   return result;
-}
-
-Bytes wished_size(const std::string& text) {
-  const Bytes size = parse_size(text);
-  if (size.count == 0)
-    throw Error(ErrorKind::invalid_argument, fmt::format("size '{}': 0 is not allowed", text));
-  static_cast<void>(to_sectors(size));
-  return size;
 }
 
 template <typename Name>
@@ -49,7 +42,7 @@ app::NewVm to_new_vm(const VmCreate& request) {
   wanted.kernel = optional_name<KernelName>(request.kernel);
   wanted.volumes.pool = optional_name<PoolName>(request.pool);
   wanted.volumes.pools = by_volume<PoolName>(request.pools, [](const auto& text) { return PoolName(text); });
-  wanted.volumes.sizes = by_volume<Bytes>(request.sizes, wished_size);
+  wanted.volumes.sizes = by_volume<Bytes>(request.sizes, parse_volume_size);
   if (request.root_image) wanted.root_image = *request.root_image;
   wanted.progress = to_watch(request.progress);
   return wanted;

@@ -28,14 +28,6 @@ Found find(app::App& app, const VolumeRef& ref) {
   return {vm, vm.volume(ref.volume)};
 }
 
-Bytes size_of(const std::string& text) {
-  const Bytes size = parse_size(text);
-  if (size.count == 0)
-    throw Error(ErrorKind::invalid_argument, fmt::format("size '{}': 0 is not allowed", text));
-  static_cast<void>(to_sectors(size));
-  return size;
-}
-
 bool is_given(const VolumeCreate& request, std::string_view key) {
   return std::any_of(request.properties.begin(), request.properties.end(),
                      [&](const auto& property) { return property.first == key; });
@@ -48,7 +40,7 @@ app::NewVolume to_new_volume(const VolumeCreate& request, const VolumeName& name
   if (!is_given(request, "save_on_stop")) wanted.properties.save_on_stop = !wanted.properties.snap_on_start;
   if (request.pool) wanted.pool = PoolName(*request.pool);
   if (request.size)
-    wanted.size = size_of(*request.size);
+    wanted.size = parse_volume_size(*request.size);
   else if (!wanted.properties.snap_on_start && !app::default_size(name))
     throw Error(ErrorKind::invalid_argument, "--size is missing");
   return wanted;
@@ -125,7 +117,7 @@ VolumeRevisions::Answer Local::call(const VolumeRevisions& request) {
 }
 
 VolumeResize::Answer Local::call(const VolumeResize& request) {
-  const Bytes size = size_of(request.size);
+  const Bytes size = parse_volume_size(request.size);
   const auto ref = parse_volume_ref(request.volume);
   const auto [vm, volume] = find(writing(), ref);
   app::resize(vm, volume, size, request.shrink, to_watch(request.progress));

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/ids.h"
+#include "base/units.h"
 
 namespace cowshed::api {
 
@@ -15,5 +16,8 @@ struct VolumeRef {
 
 /// Throws invalid_argument.
 VolumeRef parse_volume_ref(std::string_view text);
+
+/// As parse_size(), of what a volume can have: whole sectors, more than none. Throws Error invalid_argument.
+Bytes parse_volume_size(std::string_view text);
 
 }  // namespace cowshed::api

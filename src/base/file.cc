@@ -274,7 +274,7 @@ void make_directories(const Path& path) {
 void remove_empty_directories(Path path, const Path& stop) {
   for (; path != stop && path.has_relative_path(); path = path.parent_path()) {
     if (::rmdir(path.c_str()) == 0 || errno == ENOENT) continue;
-    if (errno == ENOTEMPTY || errno == EEXIST || errno == EBUSY) return;
+    if (errno == ENOTEMPTY || errno == EEXIST || errno == EBUSY || errno == ENOTDIR) return;
     fail("remove directory", path);
   }
 }

@@ -90,7 +90,8 @@ bool unlink_if_exists(const Path& path);
 
 /// mkdir -p; each new directory is synced into its parent.
 void make_directories(const Path& path);
-/// rmdir of `path` and then of its parents, below `stop`, as long as they are empty.
+/// rmdir of `path` and then of its parents, below `stop`, as long as they are empty. A symbolic link, which
+/// somebody else has put there, stays.
 void remove_empty_directories(Path path, const Path& stop);
 
 }  // namespace cowshed

@@ -139,5 +139,13 @@ TEST_F(FileTest, DirectoriesAreMadeAndRemovedAsFarAsTheyAreEmpty) {
   EXPECT_TRUE(names().empty());
 }
 
+TEST_F(FileTest, ALinkToADirectoryStays) {
+  make_directories(at("real"));
+  std::filesystem::create_symlink(at("real"), at("link"));
+  remove_empty_directories(at("link"), directory_);
+  EXPECT_TRUE(std::filesystem::is_symlink(at("link")));
+  EXPECT_TRUE(path_exists(at("real")));
+}
+
 }  // namespace
 }  // namespace cowshed
