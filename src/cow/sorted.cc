@@ -14,6 +14,8 @@ SortedExceptions::SortedExceptions(ReadAt read, Bytes size, Bytes origin, std::u
 void SortedExceptions::survey() {
   Reader reader(read_, size_, origin_);
   header_ = reader.header();
+  // Memory that is not written to costs nothing.
+  if (header_) window_.reserve(std::min(held_, size_.count / header_->chunk_size.bytes().count));
   // A chunk has one exception at most, so that `held_` chunks never have more than can be held.
   std::vector<std::uint64_t> counts;
   while (const auto exception = reader.next()) {

@@ -30,7 +30,7 @@ class FrozenStore {
         fd_(io::open_direct_if_possible(path_, O_RDONLY)),
         metadata_(open_file(path_, O_RDONLY)),
         end_(fd_, path_),
-        exceptions_(read_from(metadata_), end_.size(), origin) {}
+        exceptions_(read_areas_from(metadata_), end_.size(), origin) {}
   ~FrozenStore() { ::posix_fadvise(metadata_.get(), 0, 0, POSIX_FADV_DONTNEED); }
   FrozenStore(const FrozenStore&) = delete;
   FrozenStore& operator=(const FrozenStore&) = delete;

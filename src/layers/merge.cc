@@ -34,7 +34,7 @@ struct Store {
   explicit Store(const Path& path, Bytes origin)
       : fd(open_file(path, O_RDONLY)),
         name(path),
-        exceptions(read_from(fd), stat_fd(fd, path).size, origin) {}
+        exceptions(read_areas_from(fd), stat_fd(fd, path).size, origin) {}
 
   [[nodiscard]] cow::ChunkSize chunk() const {
     return exceptions.header() ? exceptions.header()->chunk_size : base_chunk;

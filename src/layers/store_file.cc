@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -36,6 +37,21 @@ cow::ReadAt read_from(const Fd& fd) {
       if (got == 0) throw Error(ErrorKind::corrupt_image, "snapshot store ends in the middle of a chunk");
       done += static_cast<std::size_t>(got);
     }
+  };
+}
+
+cow::ReadAt read_areas_from(const Fd& fd) {
+  constexpr std::uint64_t areas_ahead = 32;
+  return [&fd, read = read_from(fd), asked = Bytes{}](Bytes offset, std::span<std::byte> into) mutable {
+    if (into.size() > cow::header_size) {
+      const Bytes area{into.size() * (into.size() / cow::exception_size + 1)};
+      for (Bytes at = std::max(asked, offset + area); at <= offset + area * areas_ahead; at = at + area) {
+        ::posix_fadvise(fd.get(), static_cast<off_t>(at.count), static_cast<off_t>(into.size()),
+                        POSIX_FADV_WILLNEED);
+        asked = at + area;
+      }
+    }
+    read(offset, into);
   };
 }
 

@@ -23,6 +23,9 @@ inline const cow::ChunkSize upper_chunk{kibibytes(32)};
 
 /// For cow's readers and writers. The descriptor is to outlive what is returned.
 cow::ReadAt read_from(const Fd& fd);
+/// The same for a list of exceptions. Its areas lie far from each other; the kernel is asked for some of them
+/// ahead, so that the disk is not waited for at each.
+cow::ReadAt read_areas_from(const Fd& fd);
 cow::WriteAt write_to(const Fd& fd);
 
 /// A new store without exceptions, for an origin of `origin` bytes and large enough that it can never
