@@ -66,8 +66,6 @@ constexpr unsigned long short_run_stride = 5;
 
 }  // namespace
 
-bool is_long_run() { return std::getenv("COWSHED_LONG") != nullptr; }
-
 bool FaultTest::fail_one(const Sweep& sweep, const Fault& fault) {
   sweep.prepare();
   const Everything before = everything();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "support/cowshed_fixture.h"
+#include "support/long_run.h"
 #include "support/seed.h"
 
 /// Visits every point at which a command can be cut off.
@@ -22,9 +23,6 @@ struct FaultKind {
 };
 /// One for each class of calls.
 const std::vector<FaultKind>& fault_kinds();
-
-/// $COWSHED_LONG is set: every combination instead of every point once.
-bool is_long_run();
 
 class FaultTest : public CowshedTest {
  protected:
