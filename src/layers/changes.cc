@@ -78,6 +78,12 @@ void copy_store(const Path& store, const Fd& into, const Path& name) {
   io::copy_file(io::End(from, store), io::End(into, name), options);
 }
 
+/// What is written meanwhile has no name to tell.
+template <typename Body>
+void for_file(const Path& file, Body body) {
+  in_context([&] { return fmt::format("'{}'", file.native()); }, body);
+}
+
 Bytes length_of(const Path& file) { return stat_fd(open_file(file, O_RDONLY), file).size; }
 
 }  // namespace
@@ -96,7 +102,7 @@ void stop_keeping(Host& host, const OurDevice& snapshot, Base base, const Path& 
     const Fd file = create_sparse(renewed, Bytes{0});
     // Nobody has it open, and what was written is in its store: it goes on only where it cannot be removed.
     const Suspended quiet(control, snapshot);
-    write_all_changes(host, snapshot, base, store, file);
+    for_file(renewed, [&] { write_all_changes(host, snapshot, base, store, file); });
     remember_purpose(renewed, length, now);
   });
   remove_unopened(control, snapshot);
@@ -139,20 +145,26 @@ void check_kept(const Path& store, Base base) {
     throw Error(ErrorKind::in_use, "its source was being written when it was stopped; start it again");
 }
 
-void copy_changes(Host& host, const OurDevice& snapshot, Base base, const Path& store, const Path& copy) {
-  const Bytes length = look_under(host.control(), snapshot).length;
+namespace {
+
+void copy_all_changes(Host& host, const OurDevice& snapshot, Base& base, const Path& store,
+                      const Path& copy) {
   const auto copy_own = [&](const Fd& file, const Path& name) {
     const Suspended quiet(host.control(), snapshot);
     copy_store(store, file, name);
   };
+  if (!is_outdated(host, snapshot, base)) return copy_own(create_sparse(copy, length_of(store)), copy);
+  const Fd own = create_unnamed(copy.parent_path(), length_of(store));
+  copy_own(own, path_to(own));
+  write_all_changes(host, snapshot, base, path_to(own), create_sparse(copy, Bytes{0}));
+}
+
+}  // namespace
+
+void copy_changes(Host& host, const OurDevice& snapshot, Base base, const Path& store, const Path& copy) {
+  const Bytes length = look_under(host.control(), snapshot).length;
   const bool is_committed = base.while_committed([&](const cow::ImageState& now) {
-    if (is_outdated(host, snapshot, base)) {
-      const Fd own = create_unnamed(copy.parent_path(), length_of(store));
-      copy_own(own, path_to(own));
-      write_all_changes(host, snapshot, base, path_to(own), create_sparse(copy, Bytes{0}));
-    } else {
-      copy_own(create_sparse(copy, length_of(store)), copy);
-    }
+    for_file(copy, [&] { copy_all_changes(host, snapshot, base, store, copy); });
     remember_purpose(copy, length, now);
   });
   if (!is_committed) throw Error(ErrorKind::in_use, "its source is being written");

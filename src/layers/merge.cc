@@ -158,7 +158,7 @@ void write_saved(const std::function<std::optional<std::uint64_t>()>& next, std:
   const Fd from = io::open_to_read_once(image), to = open_for_data(saved, chunk);
   const io::End source(from, image);
   const Bytes size = source.size();
-  cow::Writer writer(write_to(metadata), {chunk, size});
+  cow::Writer writer(write_to(metadata, saved), {chunk, size});
   auto options = engine_options(progress);
   options.zeroes = io::Zeroes::skip;
   options.sync = false;

@@ -55,15 +55,33 @@ cow::ReadAt read_areas_from(const Fd& fd) {
   };
 }
 
+namespace {
+
+/// False: errno says why.
+bool write_at(const Fd& fd, Bytes offset, std::span<const std::byte> data) {
+  for (std::size_t done = 0; done < data.size();) {
+    const ssize_t put =
+        ::pwrite(fd.get(), data.data() + done, data.size() - done, static_cast<off_t>(offset.count + done));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return false;
+    done += static_cast<std::size_t>(put);
+  }
+  return true;
+}
+
+}  // namespace
+
 cow::WriteAt write_to(const Fd& fd) {
   return [&fd](Bytes offset, std::span<const std::byte> data) {
-    for (std::size_t done = 0; done < data.size();) {
-      const ssize_t put =
-          ::pwrite(fd.get(), data.data() + done, data.size() - done, static_cast<off_t>(offset.count + done));
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) throw Error::from_errno(errno, "write");
-      done += static_cast<std::size_t>(put);
-    }
+    if (!write_at(fd, offset, data)) throw Error::from_errno(errno, "write");
+  };
+}
+
+cow::WriteAt write_to(const Fd& fd, const Path& name) {
+  return [&fd, name](Bytes offset, std::span<const std::byte> data) {
+    if (!write_at(fd, offset, data))
+      throw Error::from_errno(errno, fmt::format("write {} bytes at offset {} of '{}'", data.size(),
+                                                 offset.count, name.native()));
   };
 }
 

@@ -27,6 +27,8 @@ cow::ReadAt read_from(const Fd& fd);
 /// ahead, so that the disk is not waited for at each.
 cow::ReadAt read_areas_from(const Fd& fd);
 cow::WriteAt write_to(const Fd& fd);
+/// The same, with errors that name the file: where no caller does.
+cow::WriteAt write_to(const Fd& fd, const Path& name);
 
 /// A new store without exceptions, for an origin of `origin` bytes and large enough that it can never
 /// overflow; there after a power loss.
