@@ -96,6 +96,18 @@ ContentScenarios::Scenario ContentScenarios::commit_session() {
               }};
 }
 
+ContentScenarios::Scenario ContentScenarios::commit_session_keeping_none() {
+  must({"volume", "set", "debian:root", "revisions_to_keep", "0"});
+  commit('n');
+  remember_files();
+  Scenario scenario = commit_session();
+  scenario.check = [this](const std::string& what) {
+    EXPECT_EQ(committed(), 'c') << what;
+    expect_nothing_else(what);
+  };
+  return scenario;
+}
+
 ContentScenarios::Scenario ContentScenarios::revert() {
   return {.command = {"volume", "revert", "debian:root"},
           .prepare = [] {},

@@ -17,6 +17,8 @@ class ContentScenarios : public KillTest {
     std::function<void(const std::string& what)> check;
   };
   Scenario commit_session();
+  /// The same where no revision is kept.
+  Scenario commit_session_keeping_none();
   Scenario revert();
   Scenario import();
   Scenario clone();
@@ -33,6 +35,7 @@ class ContentScenarios : public KillTest {
   /// A second app VM, which keeps its changes; what the promotions need.
   void create_draft();
 
+  void write_all_of(const std::string& vm, char value);
   /// Where it runs.
   void expect_work_unchanged(const std::string& what);
   /// As after a power loss.
@@ -41,7 +44,6 @@ class ContentScenarios : public KillTest {
  private:
   Picture files() { return picture_of_files(state(), Detail::names); }
   void remember_files();
-  void write_all_of(const std::string& vm, char value);
   void commit(char value);
   /// The next session's; torn where the two blocks differ.
   char committed(const std::string& vm = "debian");

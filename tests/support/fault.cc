@@ -11,6 +11,7 @@ Environment environment_for(const Fault& fault, const Path& report) {
                           {"COWSHED_FAULT_CALLS", fault.calls},
                           {"COWSHED_FAULT_AT", std::to_string(fault.at)},
                           {"COWSHED_FAULT_ACTION", fault.action},
+                          {"COWSHED_FAULT_COMMAND", fault.command},
                           {"COWSHED_FAULT_REPORT", report.native()}};
   const char* sanitizer = std::getenv("ASAN_OPTIONS");
   environment["ASAN_OPTIONS"] =

@@ -17,6 +17,8 @@ struct Fault {
   unsigned long at = 0;
   /// As COWSHED_FAULT_ACTION: "ENOMEM", "kill", "kill-after", "powercut", ...
   std::string action = "count";
+  /// For the action "run".
+  std::string command = {};
 };
 
 struct FaultReport {

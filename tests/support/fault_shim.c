@@ -33,13 +33,15 @@
 //       kill-after         the program is killed when the call is done, before it learns the result
 //       powercut           the machine is reset (b to /proc/sysrq-trigger) before the call; nothing is synced
 //       powercut-after     the same after the call
+//       run                a line is given to the shell before the call, and waited for; the world may be another then
+//   COWSHED_FAULT_COMMAND  that line
 //   COWSHED_FAULT_REPORT   a file that gets these lines
 //       hit N NAME         the call that was hit
 //       count N            how many calls counted, when the program ends (not when it is killed)
 //   COWSHED_FAULT_TRACE    if set, the report also gets a line "call N NAME" for each call that counts
 //   COWSHED_FAULT_PROGRAM  only in a program of this name (basename); for commands that start others
 //
-// The program finds no io_uring: its requests would not come through libc.
+// The program finds no io_uring: its requests would not come through libc. With `run` it does: no call of its own is to fail.
 // The program finds two CPUs, whatever there are: what it does in threads then is to be cut off, too.
 // clang-format on
 //
@@ -55,6 +57,7 @@
 #include <linux/loop.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -67,6 +70,7 @@
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 // --- Configuration
@@ -104,12 +108,13 @@ static const struct {
     {"close", class_close},
 };
 
-enum action { action_count, action_fail, action_kill, action_powercut };
+enum action { action_count, action_fail, action_kill, action_powercut, action_run };
 
 static struct {
   unsigned classes;
   // The value of COWSHED_FAULT_CALLS, for names that are no class.
   const char* names;
+  const char* command;
   unsigned long at, repeat;
   enum action action;
   bool after;
@@ -176,6 +181,10 @@ static void read_action(void) {
     config.action = action_kill;
   } else if (strncmp(text, "powercut", 8) == 0) {
     config.action = action_powercut;
+  } else if (strcmp(text, "run") == 0) {
+    config.action = action_run;
+    config.command = getenv("COWSHED_FAULT_COMMAND");
+    if (config.command == NULL) refuse("COWSHED_FAULT_COMMAND", "");
   } else {
     config.action = action_fail;
     config.error_number = errno_from(text);
@@ -224,6 +233,21 @@ static void end_here(void) {
   for (;;) pause();
 }
 
+// Without this library in it.
+static void run_command(void) {
+  char* variables[256];
+  size_t count = 0;
+  for (char** entry = environ; *entry != NULL && count < 255; ++entry)
+    if (strncmp(*entry, "LD_PRELOAD=", 11) != 0) variables[count++] = *entry;
+  variables[count] = NULL;
+  char* const words[] = {"sh", "-c", (char*)config.command, NULL};
+  pid_t child = -1;
+  int status = -1;
+  if (posix_spawn(&child, "/bin/sh", NULL, NULL, words, variables) == 0)
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  if (status != 0) refuse("COWSHED_FAULT_COMMAND", config.command);
+}
+
 static bool is_hit(unsigned long number) {
   if (config.at == 0 || number < config.at) return false;
   return config.repeat == 0 || number - config.at < (config.action == action_fail ? config.repeat : 1);
@@ -243,6 +267,9 @@ static enum verdict before(const char* name, unsigned classes) {
     case action_fail:
       errno = config.error_number;
       return fail_now;
+    case action_run:
+      run_command();
+      return go_on;
     default:
       if (!config.after) end_here();
       return end_after;
@@ -384,8 +411,10 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
 
 // A ring goes past libc, and nothing of it would count. Refused one, the program makes calls that do.
 int io_uring_queue_init(unsigned entries, void* ring, unsigned flags) {
-  (void)entries, (void)ring, (void)flags;
-  return -EPERM;
+  static int (*next)(unsigned, void*, unsigned);
+  if (config.action != action_run) return -EPERM;
+  if (next == NULL) *(void**)&next = dlsym(RTLD_NEXT, "io_uring_queue_init");
+  return next(entries, ring, flags);
 }
 
 // --- ioctl
