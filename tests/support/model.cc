@@ -42,13 +42,29 @@ Content& Volume::seen() { return const_cast<Content&>(static_cast<const Volume*>
 
 // --- Events
 
+namespace {
+
+/// The committed state is about to become another one.
+void keep_revision(Volume& volume) {
+  volume.revision.reset();
+  if (volume.revisions > 0) volume.revision = volume.committed;
+}
+
+}  // namespace
+
 void Model::commit(Volume& volume) {
+  if (volume.session && volume.wrote) keep_revision(volume);
   volume.committed = volume.seen();
   volume.session.reset();
   volume.changes += volume.wrote ? 1 : 0;
   volume.wrote = volume.unclean_direct = false;
   volume.unsynced.clear();
   ++volume.generation;
+}
+
+void Model::drop(Volume& volume) {
+  volume.session.reset();
+  volume.wrote = false;
 }
 
 void Model::apply(const std::string& event, const std::string& data) {
@@ -64,20 +80,19 @@ void Model::apply(const std::string& event, const std::string& data) {
   if (what == "start") return start(name);
   if (what == "stop") return stop(name);
   if (what == "down") return down(name);
+  if (what == "discard") return discard(name);
   Volume& volume = vms_.at(name).volumes.at(words.at(2));
   if (what == "set") return set(volume, words.at(3), words.at(4));
   if (what == "write")
     return write(volume, std::stoull(words.at(3)), std::stoull(words.at(4)), std::stoull(words.at(5)));
   if (what == "sync") return volume.unsynced.clear();
   if (what == "adopt") return adopt(volume, data);
-  if (what == "unclean") {
-    volume.unclean_direct = true;
-    return;
-  }
-  if (what != "commit" && what != "drop") throw std::logic_error("unknown event " + event);
   if (what == "commit") return commit(volume);
-  volume.session.reset();
-  volume.wrote = volume.unclean_direct = false;
+  if (what == "drop") return drop(volume);
+  if (what == "forget") return volume.revision.reset();
+  if (changed_by(words)) return change(volume, words);
+  if (what != "unclean") throw std::logic_error("unknown event " + event);
+  volume.unclean_direct = true;
 }
 
 namespace {
@@ -135,6 +150,7 @@ void Model::start(const std::string& name) {
       // What was uncommitted is part of it from here on.
       volume.committed = volume.seen();
       volume.session.reset();
+      volume.revision.reset();
       volume.unclean_direct = true;
     } else {
       if (volume.is_to_be_converted()) commit(volume);
@@ -158,6 +174,15 @@ void Model::stop(const std::string& name) {
     if (volume.kind != Kind::origin) continue;
     commit(volume);
   }
+}
+
+void Model::discard(const std::string& name) {
+  Vm& vm = vms_.at(name);
+  if (vm.kind == "throwaway") return stop(name);
+  for (auto& [volume_name, volume] : vm.volumes)
+    // Of one that does not run nothing is dropped that is in the image.
+    if (volume.session && (vm.running || volume.session_policy == "overlay")) drop(volume);
+  down(name);
 }
 
 void Model::down(const std::string& name) {

@@ -23,6 +23,18 @@ using Content = std::string;
 
 enum class Kind { origin, snapshot, volatile_ };
 
+struct Target {
+  std::string vm, volume;
+  [[nodiscard]] std::string label() const { return vm + " " + volume; }
+};
+
+/// What an origin volume has committed, and the state before, where that is kept.
+struct State {
+  Content committed;
+  std::optional<Content> revision;
+  bool operator==(const State&) const = default;
+};
+
 struct Volume {
   Kind kind = Kind::origin;
   bool rw = true;
@@ -32,9 +44,13 @@ struct Volume {
 
   // Origin volumes
   Content committed;
+  std::optional<Content> revision;
+  [[nodiscard]] State state() const { return {committed, revision}; }
   /// While it runs, and what a session that was cut off left.
   std::optional<Content> session;
   std::string session_policy;
+  /// Holds what no clean stop has committed.
+  [[nodiscard]] bool is_dirty() const { return unclean_direct || (session && wrote); }
   /// Its next start commits what an interrupted session in place left, before an overlay session begins.
   [[nodiscard]] bool is_to_be_converted() const {
     return session && wrote && session_policy == "in-place" && policy == "overlay" && revisions != -1;
@@ -45,7 +61,7 @@ struct Volume {
   bool unclean_direct = false;
   /// Commits and session starts so far.
   std::uint64_t generation = 0;
-  /// Commits of sessions in which something was written.
+  /// Commits that changed something.
   std::uint64_t changes = 0;
   /// Values that a sector may still have after a power cut, since its newest was never synced.
   std::map<std::size_t, std::vector<Content>> unsynced;
@@ -82,6 +98,8 @@ struct Found {
     std::string policy;
     /// What a start would find; read only after a power cut.
     std::optional<Content> image;
+    /// Of an origin volume that does not run.
+    std::optional<State> state;
   };
   std::map<std::string, Property> volumes;
 };
@@ -91,11 +109,13 @@ class Model {
   /// Everything that happens, as a line of words, so that it can be kept in a journal and played again:
   ///
   ///   create KIND VM ABOVE|- root=SIZE private=SIZE volatile=SIZE [image=SEED:LENGTH]
-  ///   remove VM | start VM | stop VM | set VM VOLUME rw|revisions_to_keep|write_policy VALUE
+  ///   remove VM | start VM | stop VM | discard VM | set VM VOLUME rw|revisions_to_keep|write_policy VALUE
   ///   write VM VOLUME OFFSET LENGTH SEED | sync VM VOLUME
+  ///   revert VM VOLUME
   ///   down VM                 its layers are gone, sessions are kept uncommitted
   ///   commit VM VOLUME        the kept session became the committed state
   ///   drop VM VOLUME          the kept session changed nothing and is gone
+  ///   forget VM VOLUME        the revision is gone, which nobody wants any more
   ///   unclean VM VOLUME       was begun to be handed out with snapshots off
   ///   adopt VM VOLUME         `data`: sectors (number, content) as they were found after a power cut
   ///   power-cut               nothing runs any more
@@ -107,6 +127,8 @@ class Model {
   [[nodiscard]] static std::vector<std::string> events_of(const Words& command);
   /// The VMs that `command` is about.
   [[nodiscard]] static Words vms_of(const Words& command);
+  /// The volume that `command` changes as a whole, if it is such a one.
+  [[nodiscard]] std::optional<Target> changed_by(const Words& command) const;
 
   struct Verdict {
     std::vector<std::string> events;
@@ -120,7 +142,7 @@ class Model {
   [[nodiscard]] Verdict judge(const Words& command, const std::string& vm, const Found& found) const;
 
   /// Of a VM that is not running any more: which of its volumes' sessions were committed (`by` "stop" or
-  /// "start") and which were kept.
+  /// "start") or dropped ("discard"), and which were kept.
   void judge_stopped(const std::string& vm, const Found& found, const std::string& by,
                      Verdict& verdict) const;
 
@@ -141,13 +163,20 @@ class Model {
   [[nodiscard]] bool is_template(const std::string& vm) const;
   [[nodiscard]] const std::map<std::string, Vm>& vms() const { return vms_; }
   [[nodiscard]] bool has(const std::string& vm) const { return vms_.contains(vm); }
+  [[nodiscard]] const Volume& volume(const Target& target) const {
+    return vms_.at(target.vm).volumes.at(target.volume);
+  }
 
  private:
   void create(const Words& words);
   void start(const std::string& vm);
   void stop(const std::string& vm);
   void down(const std::string& vm);
+  void discard(const std::string& vm);
   static void commit(Volume& volume);
+  /// The session is gone, and what it changed.
+  static void drop(Volume& volume);
+  static void change(Volume& volume, const Words& words);
   void set(Volume& volume, const std::string& key, const std::string& value);
   void write(Volume& volume, std::size_t offset, std::size_t length, std::uint64_t seed);
   void adopt(Volume& volume, const std::string& data);
@@ -156,6 +185,12 @@ class Model {
                             const std::string& by, Verdict& verdict);
   static void judge_direct(const std::string& label, const Volume& volume, const Found::Property& property,
                            const std::string& by, Verdict& verdict);
+  [[nodiscard]] Verdict judge_change(const Words& command, const Found& found) const;
+  static void judge_revision(const std::string& label, const Volume& volume, const Found::Property& property,
+                             const std::string& by, Verdict& verdict);
+  [[nodiscard]] std::optional<std::string> set_refusal(const Words& command) const;
+  [[nodiscard]] std::optional<std::string> discard_refusal(const std::string& vm) const;
+  [[nodiscard]] std::optional<std::string> change_refusal(const Words& command) const;
   [[nodiscard]] std::optional<std::string> start_refusal(const std::string& vm) const;
   [[nodiscard]] const std::string& owner_of_source(const std::string& vm, const std::string& volume) const;
 

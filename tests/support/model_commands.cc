@@ -11,6 +11,7 @@
 #include "app/create_vm.h"
 #include "app/remove_vm.h"
 #include "app/volume_admin.h"
+#include "app/volume_content.h"
 #include "base/undo.h"
 
 namespace cowshed::test::model {
@@ -67,9 +68,19 @@ void start_or_stop(App& app, const Words& words) {
   tell(words.at(0) == "start" ? app.start(vms) : app.stop(vms));
 }
 
+std::pair<app::Vm*, pools::Volume*> find(App& app, const std::string& vm, const std::string& volume) {
+  app::Vm& found = app.vm(VmName(vm));
+  return {&found, &found.volume(VolumeName(volume))};
+}
+
 void set(App& app, const Words& words) {
-  app::Vm& vm = app.vm(VmName(words.at(1)));
-  app::set_volume_property(vm, vm.volume(VolumeName(words.at(2))), words.at(3), words.at(4));
+  const auto [vm, volume] = find(app, words.at(1), words.at(2));
+  app::set_volume_property(*vm, *volume, words.at(3), words.at(4));
+}
+
+void change(App& app, const Words& words) {
+  const auto [vm, volume] = find(app, words.at(1), words.at(2));
+  if (words.at(0) == "revert") app::revert(*vm, *volume, std::nullopt, nullptr);
 }
 
 void carry_out(App& app, const Words& words) {
@@ -84,6 +95,8 @@ void carry_out(App& app, const Words& words) {
     if (what == "create") create(app, words);
     if (what == "remove") app::remove_vm(app.vm(VmName(vm)));
     if (what == "set") set(app, words);
+    if (what == "discard") app.vm(VmName(vm)).stop({.discard = true});
+    if (what == "revert") change(app, words);
     tell(vm, nullptr);
   } catch (const Error& error) {
     tell(vm, &error);
@@ -145,6 +158,8 @@ std::optional<Words> command_line(const app::Locations& locations, const Words& 
   if (what == "start" || what == "stop" || what == "remove") rest = {"vm", what, command.at(1)};
   if (what == "set")
     rest = {"volume", "set", command.at(1) + ":" + command.at(2), command.at(3), command.at(4)};
+  if (what == "discard") rest = {"vm", "stop", "--discard", command.at(1)};
+  if (what == "revert") rest = {"volume", what, command.at(1) + ":" + command.at(2)};
   line.insert(line.end(), rest.begin(), rest.end());
   return line;
 }

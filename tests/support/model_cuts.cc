@@ -4,6 +4,9 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "support/model_play.h"
 
 namespace cowshed::test::model {
@@ -21,9 +24,9 @@ void reset_machine() {
 
 /// Inside a command ("stop"), when it was answered ("after stop"), between a guest's writes.
 const std::vector<std::string>& Play::cut_places() {
-  static const std::vector<std::string> places{"stop",    "write",       "start",        "after stop",
-                                               "create",  "set",         "after create", "remove",
-                                               "recover", "after remove"};
+  static const std::vector<std::string> places{"stop",    "write",        "start",        "after stop",
+                                               "create",  "set",          "after create", "remove",
+                                               "recover", "after remove", "revert",       "discard"};
   return places;
 }
 
@@ -100,26 +103,39 @@ void Play::recover_from_cut(const Words& pending) {
 
 void Play::judge_after_cut(const std::string& name, const Words& pending, std::vector<std::string>& wrong) {
   const Found found = world_.find(name, true);
-  std::vector<std::pair<std::string, std::string>> events;
-  if (found.exists && model_.has(name))
-    for (const auto& [volume, property] : found.volumes) {
-      if (!property.image) continue;
-      const auto sectors = model_.judge_image(name, volume, *property.image);
-      wrong.insert(wrong.end(), sectors.wrong.begin(), sectors.wrong.end());
-      events.emplace_back(fmt::format("adopt {} {}", name, volume), sectors.data);
-    }
   Model::Verdict verdict;
-  bool is_pending = false;
-  if (!pending.empty())
-    for (const auto& vm : Model::vms_of(pending)) is_pending = is_pending || vm == name;
-  if (is_pending)
+  if (is_about(pending, name))
     verdict = model_.judge(pending, name, found);
   else if (!found.exists)
     verdict.wrong.push_back(name + " is gone");
+  // What it replaced cannot be found any more.
+  if (verdict.happened && model_.changed_by(pending))
+    for (const auto& event : std::exchange(verdict.events, {})) record(event);
+  const auto adopted = judge_images(name, found, wrong);
   if (found.exists && model_.has(name) && !verdict.is_down) model_.judge_stopped(name, found, "", verdict);
   wrong.insert(wrong.end(), verdict.wrong.begin(), verdict.wrong.end());
-  for (const auto& [event, data] : events) record(event, data);
+  for (const auto& [event, data] : adopted) record(event, data);
   for (const auto& event : verdict.events) record(event);
+}
+
+bool Play::is_about(const Words& pending, const std::string& name) const {
+  if (pending.empty()) return false;
+  if (const auto changed = model_.changed_by(pending)) return changed->vm == name;
+  return std::ranges::count(Model::vms_of(pending), name) > 0;
+}
+
+std::vector<std::pair<std::string, std::string>> Play::judge_images(const std::string& name,
+                                                                    const Found& found,
+                                                                    std::vector<std::string>& wrong) const {
+  std::vector<std::pair<std::string, std::string>> events;
+  if (!found.exists || !model_.has(name)) return events;
+  for (const auto& [volume, property] : found.volumes) {
+    if (!property.image) continue;
+    const auto sectors = model_.judge_image(name, volume, *property.image);
+    wrong.insert(wrong.end(), sectors.wrong.begin(), sectors.wrong.end());
+    events.emplace_back(fmt::format("adopt {} {}", name, volume), sectors.data);
+  }
+  return events;
 }
 
 }  // namespace cowshed::test::model

@@ -17,7 +17,8 @@ auto pick(std::mt19937_64& random, const List& list) {
 }  // namespace
 
 const std::vector<std::string>& Generator::operations() {
-  static const std::vector<std::string> all{"create", "remove", "start", "stop", "set", "recover", "write"};
+  static const std::vector<std::string> all{"create", "remove",  "start", "stop",  "discard",
+                                            "set",    "recover", "write", "revert"};
   return all;
 }
 
@@ -55,8 +56,9 @@ std::string Generator::free_name(const std::string& prefix) const {
 
 std::string Generator::choose_operation() {
   const bool is_full = model_.vms().size() >= 9;
-  static const std::map<std::string, unsigned> weights{
-      {"create", 4}, {"remove", 5}, {"start", 22}, {"stop", 18}, {"set", 9}, {"recover", 3}, {"write", 24}};
+  static const std::map<std::string, unsigned> weights{{"create", 4}, {"remove", 5},  {"start", 22},
+                                                       {"stop", 18},  {"set", 9},     {"recover", 3},
+                                                       {"write", 24}, {"discard", 4}, {"revert", 6}};
   std::vector<std::string> lot;
   for (const auto& [what, weight] : weights) {
     unsigned tickets = weight;
@@ -72,6 +74,8 @@ std::optional<Words> Generator::command(const std::string& what) {
   if (what == "remove") return remove();
   if (what == "set") return set();
   if (what == "recover") return Words{"recover"};
+  if (what == "discard") return discard();
+  if (what == "revert") return revert();
   return start_or_stop(what);
 }
 
@@ -202,6 +206,40 @@ std::optional<Words> Generator::set() {
   return Words{"set", *vm, name, "rw", chance(66) ? "true" : "false"};
 }
 
+// --- Volumes as a whole
+
+std::optional<Words> Generator::any_of(const std::vector<Words>& commands) {
+  std::vector<Words> refused, fitting;
+  for (const auto& command : commands)
+    (model_.refusal(command, Model::vms_of(command).at(0)) ? refused : fitting).push_back(command);
+  const auto& chosen = fitting.empty() || (!refused.empty() && chance(15)) ? refused : fitting;
+  if (chosen.empty()) return std::nullopt;
+  return pick(random_, chosen);
+}
+
+std::vector<Words> Generator::for_volumes(const std::function<Words(const Target&)>& command) {
+  std::vector<Words> all;
+  for (const auto& [name, vm] : model_.vms())
+    for (const auto& [volume_name, volume] : vm.volumes)
+      if (vm.kind != "throwaway") all.push_back(command({name, volume_name}));
+  return all;
+}
+
+/// Mostly of one that has something to drop.
+std::optional<Words> Generator::discard() {
+  const bool is_any = chance(20);
+  std::vector<Words> all;
+  for (const auto& [name, vm] : model_.vms()) {
+    const auto has_written = [](const auto& volume) { return volume.second.session && volume.second.wrote; };
+    if (is_any || std::ranges::any_of(vm.volumes, has_written)) all.push_back({"discard", name});
+  }
+  return any_of(all);
+}
+
+std::optional<Words> Generator::revert() {
+  return any_of(for_volumes([](const Target& target) { return Words{"revert", target.vm, target.volume}; }));
+}
+
 std::optional<Target> Generator::running_volume(bool rw) {
   std::vector<Target> fitting;
   for (const auto& [name, vm] : model_.vms()) {
@@ -236,6 +274,7 @@ Fault Generator::fault(const std::string& what, const std::string& action) {
   static const std::map<std::string, std::string> more{{"open", ",open64,openat"},
                                                        {"write", ",pwrite,pwrite64"},
                                                        {"ftruncate", ",ftruncate64"},
+                                                       {"linkat", ",link"},
                                                        {"unlink", ",unlinkat,rmdir"}};
   return {.calls = point + (more.contains(point) ? more.at(point) : ""),
           .at = between(1, most),

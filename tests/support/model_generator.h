@@ -14,10 +14,6 @@
 
 namespace cowshed::test::model {
 
-struct Target {
-  std::string vm, volume;
-};
-
 /// Chooses what to do next, by chance, more often what was rarely done.
 class Generator {
  public:
@@ -64,6 +60,12 @@ class Generator {
   std::optional<Words> remove();
   std::optional<Words> set();
   std::string any_revisions();
+  /// One that is carried out, more often than one that is refused.
+  std::optional<Words> any_of(const std::vector<Words>& commands);
+  std::optional<Words> discard();
+  std::optional<Words> revert();
+  /// Those that calling for every volume of every stored VM comes to.
+  std::vector<Words> for_volumes(const std::function<Words(const Target&)>& command);
   bool is_exclusive(const std::string& vm) const;
 
   std::mt19937_64 random_;

@@ -31,12 +31,29 @@ Play::Play(std::uint64_t seed, const Path& directory, const Path& run, Journal* 
     : world_(directory, run), generator_(seed, model_, tally_), journal_(journal) {}
 
 void Play::require_all() {
-  tally_.require("operations",
-                 {"create-template", "create-standalone", "create-app", "create-disposable",
-                  "create-throwaway", "remove", "start", "start-several", "stop", "stop-several", "commit",
-                  "set-rw", "set-revisions_to_keep", "set-write_policy", "recover", "write", "sync",
-                  "write-to-read-only", "refused"});
-  tally_.require("killed in", {"create", "remove", "start", "stop", "set", "recover"});
+  tally_.require("operations", {"create-template",
+                                "create-standalone",
+                                "create-app",
+                                "create-disposable",
+                                "create-throwaway",
+                                "remove",
+                                "start",
+                                "start-several",
+                                "stop",
+                                "stop-several",
+                                "commit",
+                                "set-rw",
+                                "set-revisions_to_keep",
+                                "set-write_policy",
+                                "recover",
+                                "write",
+                                "sync",
+                                "write-to-read-only",
+                                "refused",
+                                "discard",
+                                "dropped",
+                                "revert"});
+  tally_.require("killed in", {"create", "remove", "start", "stop", "set", "recover", "discard", "revert"});
   tally_.require("carried out by", {"command-line", "app-layer"});
   tally_.require("killed", {"kill", "kill-after", "between"});
   tally_.require("killed at", Generator::points());
@@ -45,7 +62,7 @@ void Play::require_all() {
                  {"template:origin", "app:origin", "standalone:origin", "app:snapshot", "disposable:snapshot",
                   "throwaway:snapshot", "app:volatile", "read-only:origin", "read-only:snapshot",
                   "read-only:volatile", "revisions:0", "revisions:1", "revisions:-1", "committed-image",
-                  "uncommitted-image", "policy:in-place", "policy:overlay"});
+                  "uncommitted-image", "revision", "policy:in-place", "policy:overlay"});
 }
 
 void Play::record(const std::string& event, const std::string& data) {
@@ -159,12 +176,20 @@ void Play::account(const Words& command, const Carried& carried) {
   if (!wrong.empty()) fail(wrong);
 }
 
+namespace {
+
+bool is_written(const std::pair<const std::string, Volume>& volume) {
+  return volume.second.kind == Kind::origin && volume.second.wrote;
+}
+
+}  // namespace
+
 void Play::count_command(const Words& command, const std::string& vm, bool is_refused) {
   count("operations", is_refused ? "refused" : operation_of(command));
-  if (is_refused || command[0] != "stop") return;
+  if (is_refused || (command[0] != "stop" && command[0] != "discard")) return;
   const auto& volumes = model_.vms().at(vm).volumes;
-  const auto is_written = [](const auto& v) { return v.second.kind == Kind::origin && v.second.wrote; };
-  if (std::ranges::any_of(volumes, is_written)) count("operations", "commit");
+  if (std::ranges::any_of(volumes, is_written))
+    count("operations", command[0] == "stop" ? "commit" : "dropped");
 }
 
 void Play::account_kill(const Words& command, const CutOff& cut_off, const Carried& carried) {
@@ -176,7 +201,9 @@ void Play::account_kill(const Words& command, const CutOff& cut_off, const Carri
   std::vector<std::string> wrong;
   for (const auto& vm : Model::vms_of(command)) {
     const auto expected = model_.refusal(command, vm);
-    const auto verdict = model_.judge(command, vm, world_.find(vm, false));
+    const auto changed = model_.changed_by(command);
+    const std::string& name = changed ? changed->vm : vm;
+    const auto verdict = model_.judge(command, name, world_.find(name, false));
     wrong.insert(wrong.end(), verdict.wrong.begin(), verdict.wrong.end());
     if (expected && verdict.happened && *expected != "not_found" && command[0] != "set")
       wrong.push_back(fmt::format("{}: {} was to be refused ({})", join(command), vm, *expected));
@@ -248,7 +275,12 @@ void Play::count_compared() {
       if (vm.running)
         count_volume(vm, volume);
       else if (volume.kind == Kind::origin)
-        tally_.add("compared", volume.session ? "uncommitted-image" : "committed-image");
+        count_stopped(volume);
+}
+
+void Play::count_stopped(const Volume& volume) {
+  tally_.add("compared", volume.session ? "uncommitted-image" : "committed-image");
+  if (volume.revision) tally_.add("compared", "revision");
 }
 
 void Play::count_volume(const Vm& vm, const Volume& volume) {

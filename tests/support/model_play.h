@@ -54,9 +54,14 @@ class Play {
   void write_read_only();
   void compare();
   void count_compared();
+  void count_stopped(const Volume& volume);
   void count_volume(const Vm& vm, const Volume& volume);
   void recover_from_cut(const Words& pending);
   void judge_after_cut(const std::string& vm, const Words& pending, std::vector<std::string>& wrong);
+  /// Events that make the model hold what is found of what was never synced.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> judge_images(
+      const std::string& vm, const Found& found, std::vector<std::string>& wrong) const;
+  [[nodiscard]] bool is_about(const Words& pending, const std::string& vm) const;
 
   CutOff choose_kill(const std::string& what);
   void cut_power(const std::string& place);

@@ -63,15 +63,32 @@ std::optional<std::string> Model::refusal(const Words& command, const std::strin
   }
   if (!has(name)) return "not_found";
   if (what == "start") return start_refusal(name);
+  if (what == "discard") return discard_refusal(name);
+  if (what == "set") return set_refusal(command);
+  if (changed_by(command)) return change_refusal(command);
+  if (what != "remove") return std::nullopt;
+  if (vms_.at(name).running) return "running";
+  return is_template(name) ? std::optional("in_use") : std::nullopt;
+}
+
+std::optional<std::string> Model::set_refusal(const Words& command) const {
+  const std::string &name = command.at(1), &volume_name = command.at(2), &key = command.at(3);
+  const Volume& volume = this->volume({name, volume_name});
+  const bool switches = key == "revisions_to_keep" && (volume.revisions == -1) != (command.at(4) == "-1");
+  if (vms_.at(name).running && (key == "rw" || key == "write_policy" || switches)) return "running";
+  if (switches && !running_snapshots(name, volume_name).empty()) return "running";
+  return std::nullopt;
+}
+
+/// What a guest wrote into the image itself cannot be dropped.
+std::optional<std::string> Model::discard_refusal(const std::string& name) const {
   const Vm& vm = vms_.at(name);
-  if (what == "remove")
-    return vm.running ? std::optional("running") : is_template(name) ? std::optional("in_use") : std::nullopt;
-  if (what != "set") return std::nullopt;
-  const Volume& volume = vm.volumes.at(command.at(2));
-  const bool switches =
-      command.at(3) == "revisions_to_keep" && (volume.revisions == -1) != (command.at(4) == "-1");
-  if (vm.running && (command.at(3) == "rw" || command.at(3) == "write_policy" || switches)) return "running";
-  if (switches && !running_snapshots(name, command.at(2)).empty()) return "running";
+  const auto is_in_image = [](const auto& entry) {
+    const Volume& volume = entry.second;
+    if (volume.kind != Kind::origin) return false;
+    return volume.revisions == -1 || (volume.wrote && volume.session_policy == "in-place");
+  };
+  if (vm.running && std::ranges::any_of(vm.volumes, is_in_image)) return "not_supported";
   return std::nullopt;
 }
 
@@ -83,11 +100,22 @@ void Model::judge_stopped(const std::string& name, const Found& found, const std
     if (volume.kind != Kind::origin) continue;
     const auto& property = found.volumes.at(volume_name);
     const std::string label = fmt::format("{} {}", name, volume_name);
+    judge_revision(label, volume, property, by, verdict);
     if (volume.session)
       judge_session(label, volume, property, by, verdict);
     else
       judge_direct(label, volume, property, by, verdict);
   }
+}
+
+/// It goes before what takes its place is complete.
+void Model::judge_revision(const std::string& label, const Volume& volume, const Found::Property& property,
+                           const std::string& by, Verdict& verdict) {
+  if (!volume.revision || !property.state || property.state->revision) return;
+  const bool is_starting_direct = by == "start" && volume.revisions == -1;
+  const bool is_committing = by == "stop" || (by == "start" && volume.is_to_be_converted());
+  if (is_starting_direct || (volume.revisions == 0 && volume.wrote && is_committing))
+    verdict.events.push_back("forget " + label);
 }
 
 void Model::judge_session(const std::string& label, const Volume& volume, const Found::Property& property,
@@ -101,7 +129,7 @@ void Model::judge_session(const std::string& label, const Volume& volume, const 
       by == "stop" || (by == "start" && (volume.revisions == -1 || volume.is_to_be_converted()));
   if (is_committed && property.image && *property.image != *volume.session)
     verdict.wrong.push_back(label + " was committed, but not with all that was written");
-  if (!is_committed && volume.wrote && property.image != volume.committed)
+  if (!is_committed && by != "discard" && volume.wrote && property.image != volume.committed)
     verdict.wrong.push_back(label + " is clean: its session is lost");
   verdict.events.push_back((is_committed ? "commit " : "drop ") + label);
   if (property.dirty && is_committed) verdict.events.push_back("unclean " + label);
@@ -140,7 +168,7 @@ Model::Verdict Model::judge(const Words& command, const std::string& name, const
   } else if (what == "remove") {
     if (!found.exists) happened({"remove " + name});
   } else if (!found.exists) {
-    if (what == "stop" && vms_.at(name).kind == "throwaway")
+    if ((what == "stop" || what == "discard") && vms_.at(name).kind == "throwaway")
       happened({"stop " + name});
     else
       verdict.wrong.push_back(name + " is gone");
@@ -150,13 +178,18 @@ Model::Verdict Model::judge(const Words& command, const std::string& name, const
     else
       judge_stopped(name, found, "start", verdict);
     verdict.is_down = !found.running;
-  } else if (what == "stop" && vms_.at(name).running) {
+  } else if ((what == "stop" || what == "discard") && vms_.at(name).running) {
     if (found.running) return verdict;
     if (vms_.at(name).kind == "throwaway")
       verdict.wrong.push_back(name + " is a throw-away VM and stopped, yet there");
     verdict.events.push_back("down " + name);
-    judge_stopped(name, found, "stop", verdict);
+    judge_stopped(name, found, what, verdict);
     verdict.happened = verdict.is_down = true;
+  } else if (what == "discard") {
+    judge_stopped(name, found, what, verdict);
+    verdict.is_down = true;
+  } else if (changed_by(command)) {
+    return judge_change(command, found);
   } else if (what == "set") {
     const auto& property = found.volumes.at(command.at(2));
     const std::map<std::string, std::string> values{{"rw", property.rw ? "true" : "false"},

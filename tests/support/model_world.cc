@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 
 #include "layers/base_files.h"
 #include "layers/store_file.h"
@@ -182,19 +183,39 @@ layers::BaseFiles files_of(pools::Volume& volume) {
   return layers::BaseFiles(image.substr(0, image.size() - std::strlen(".img")));
 }
 
-/// What the volume's own next start would find: the image, with what an overlay session left over it.
-Content read_state(const layers::BaseFiles& files) {
-  Content content = read_whole(files.image, false);
-  const auto overlay = open_if_exists(files.overlay, O_RDONLY);
-  if (!overlay) return content;
-  const auto read = layers::read_from(*overlay);
-  cow::Reader reader(read, stat_fd(*overlay, files.overlay).size, Bytes{content.size()});
+/// Merges the store, where there is one, into `content`, which has the size that it restores afterwards.
+void merge(const Path& store, Content& content) {
+  const auto fd = open_if_exists(store, O_RDONLY);
+  if (!fd) return;
+  const auto read = layers::read_from(*fd);
+  cow::Reader reader(read, stat_fd(*fd, store).size, Bytes{content.size()});
+  if (!reader.header()) return;
+  const std::size_t restored = reader.header()->restores.value_or(Bytes{content.size()}).count;
+  content.resize(std::max(content.size(), restored));
   while (const auto exception = reader.next()) {
     const std::size_t chunk = reader.header()->chunk_size.bytes().count, at = exception->old_chunk * chunk;
+    if (at >= content.size()) continue;
     const auto target = std::span(content).subspan(at, std::min(chunk, content.size() - at));
     read(Bytes{exception->new_chunk * chunk}, std::as_writable_bytes(target));
   }
+  content.resize(restored);
+}
+
+/// What the volume's own next start would find: the image, with what an overlay session left over it.
+Content read_image(const layers::BaseFiles& files) {
+  Content content = read_whole(files.image, false);
+  merge(files.overlay, content);
   return content;
+}
+
+/// While it does not run.
+State read_state(const layers::BaseFiles& files) {
+  State state{.committed = read_whole(files.image, false), .revision = {}};
+  merge(files.cow, state.committed);
+  if (!path_exists(files.revision)) return state;
+  state.revision = state.committed;
+  merge(files.revision, *state.revision);
+  return state;
 }
 
 }  // namespace
@@ -214,7 +235,9 @@ Found World::find(const std::string& vm, bool with_images) {
     property.policy = to_string(volume->properties().used_write_policy());
     property.rw = volume->properties().rw;
     property.revisions = volume->revisions_to_keep();
-    if (with_images && volume->kind() == pools::VolumeKind::origin) property.image = read_state(files);
+    const bool is_origin = volume->kind() == pools::VolumeKind::origin;
+    if (is_origin && with_images) property.image = read_image(files);
+    if (is_origin && !volume->is_running()) property.state = read_state(files);
     found.volumes[volume->properties().name.str()] = std::move(property);
   }
   return found;
@@ -248,6 +271,19 @@ void World::compare_vm(app::App& app, const Model& model, const std::string& nam
   }
 }
 
+namespace {
+
+void compare_state(const Volume& volume, const State& found,
+                   const std::function<void(bool right, const std::string& what)>& expect) {
+  const auto committed = difference(volume.committed, found.committed);
+  expect(committed.empty(), "its committed state " + committed);
+  if (!volume.revision || !found.revision) return;
+  const auto revision = difference(*volume.revision, *found.revision);
+  expect(revision.empty(), "its revision " + revision);
+}
+
+}  // namespace
+
 void World::compare_volume(const Model& model, const std::string& vm_name, const std::string& name,
                            app::Vm& real, std::vector<std::string>& differences) {
   const Vm& vm = model.vms().at(vm_name);
@@ -257,13 +293,17 @@ void World::compare_volume(const Model& model, const std::string& vm_name, const
     if (!right) differences.push_back(fmt::format("{}:{}: {}", vm_name, name, what));
   };
   const bool is_origin = volume.kind == Kind::origin;
-  const bool is_dirty = is_origin && (volume.unclean_direct || (volume.session && volume.wrote));
+  const bool is_dirty = is_origin && volume.is_dirty();
   expect(real_volume.is_dirty() == is_dirty, is_dirty ? "is not dirty" : "is dirty");
   real_volume.verify();
+  if (is_origin)
+    expect(real_volume.revisions().empty() != volume.revision.has_value(),
+           volume.revision ? "has lost its revision" : "has a revision");
   if (!vm.running) {
     if (!is_origin) return;
-    const auto wrong = difference(volume.seen(), read_state(files_of(real_volume)));
-    return expect(wrong.empty(), "its image " + wrong);
+    const auto wrong = difference(volume.seen(), read_image(files_of(real_volume)));
+    expect(wrong.empty(), "its image " + wrong);
+    return compare_state(volume, read_state(files_of(real_volume)), expect);
   }
   const auto found = real.device(real_volume);
   expect(found && found->rw == volume.rw, volume.rw ? "is read-only" : "is writable");
