@@ -9,6 +9,9 @@ namespace cowshed::layers {
 /// Direct I/O where the file system has it. Throws running; in_use where the file has another loop device.
 Running start_plain(Host& host, const VolumeKey& key, const Path& file, bool rw);
 
+/// Larger; file and device both. The guest may go on writing.
+void grow_plain(Host& host, const OurDevice& plain, const Path& file, Bytes size);
+
 /// Removes the device before it returns: what the guest wrote is in the file's page cache or on disk.
 void stop_plain(Host& host, const OurDevice& plain);
 

@@ -150,6 +150,21 @@ TEST_F(FilePoolTest, with_snapshots_off_a_running_volume_grows_too) {
   stop(root);
 }
 
+TEST_F(FilePoolTest,
+       a_volatile_volume_grows_while_it_runs_and_becomes_smaller_only_stopped_and_when_asked_for) {
+  auto& scratch = add(properties("appvms/work/volatile"));
+  const Path node = start(scratch);
+  put(node, first_block, 'a');
+  scratch.resize(mebibytes(8), false, nullptr).get();
+  put(node, mebibytes(7), 'b');
+  EXPECT_EQ(get(node, first_block), 'a');
+  EXPECT_EQ(get(node, mebibytes(7)), 'b');
+  expect_error(ErrorKind::running, [&] { scratch.resize(mebibytes(1), true, nullptr).get(); });
+  stop(scratch);
+  expect_error(ErrorKind::invalid_argument, [&] { scratch.resize(mebibytes(1), false, nullptr).get(); });
+  EXPECT_NO_THROW(scratch.resize(mebibytes(1), true, nullptr).get());
+}
+
 INSTANTIATE_TEST_SUITE_P(, ResizeTest, both_policies, policy_name);
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "dm/device.h"
 #include "layers/changes.h"
 #include "layers/exported.h"
+#include "layers/plain.h"
 #include "pools/file/file_volume.h"
 #include "pools/file/fill.h"
 
@@ -73,9 +74,23 @@ Operation<void> FileVolume::resize(Bytes size, bool shrink, ProgressWatch progre
 void FileVolume::resize_now(Bytes size, bool shrink, const ProgressWatch& progress) {
   if (kind() == VolumeKind::origin)
     base().resize(size, shrink, commit_options(progress));
-  else if (const auto device = running())
+  else
+    resize_volatile(size, shrink);
+}
+
+/// While it is stopped it is no more than a size.
+void FileVolume::resize_volatile(Bytes size, bool shrink) {
+  const bool is_smaller = size < properties().size;
+  if (is_smaller && !shrink)
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("{} bytes are less than it has ({}); with --shrink it is done all the same",
+                            size.count, properties().size.count));
+  const auto device = running();
+  if (!device) return;
+  if (is_smaller)
     throw Error(ErrorKind::running,
                 fmt::format("is running as {}; stop it first", dm::node_of(device->device)));
+  layers::grow_plain(file_pool_.host(), *device, files().image, size);
 }
 
 Operation<void> FileVolume::revert(std::optional<std::string> revision, ProgressWatch progress) {

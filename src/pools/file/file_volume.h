@@ -78,6 +78,7 @@ class FileVolume : public Volume {
         }));
   }
   void resize_now(Bytes size, bool shrink, const ProgressWatch& progress);
+  void resize_volatile(Bytes size, bool shrink);
   void create_now(const CreateOptions& options, const Export* content);
   void remove_now();
   void recover_origin(RecoveryReport& report, bool dry_run);
