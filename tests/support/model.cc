@@ -34,6 +34,16 @@ std::string pattern(std::uint64_t seed, std::size_t length) {
   return bytes;
 }
 
+Content image_content(const std::string& image) {
+  const auto colon = image.find(':');
+  return pattern(std::stoull(image), std::stoull(image.substr(colon + 1)));
+}
+
+std::optional<std::string> value_of(const std::string& key, const std::string& word) {
+  if (!word.starts_with(key + "=")) return std::nullopt;
+  return word.substr(key.size() + 1);
+}
+
 const Content& Volume::seen() const {
   if (kind != Kind::origin) return own;
   return session ? *session : committed;
@@ -42,18 +52,8 @@ Content& Volume::seen() { return const_cast<Content&>(static_cast<const Volume*>
 
 // --- Events
 
-namespace {
-
-/// The committed state is about to become another one.
-void keep_revision(Volume& volume) {
-  volume.revision.reset();
-  if (volume.revisions > 0) volume.revision = volume.committed;
-}
-
-}  // namespace
-
 void Model::commit(Volume& volume) {
-  if (volume.session && volume.wrote) keep_revision(volume);
+  if (volume.session && volume.wrote) volume.keep_revision();
   volume.committed = volume.seen();
   volume.session.reset();
   volume.changes += volume.wrote ? 1 : 0;
@@ -63,6 +63,8 @@ void Model::commit(Volume& volume) {
 }
 
 void Model::drop(Volume& volume) {
+  // It is in the image, and no chunk of it is anybody's.
+  if (volume.session && volume.session_policy == "in-place") volume.committed.resize(volume.session->size());
   volume.session.reset();
   volume.wrote = false;
 }
@@ -90,6 +92,7 @@ void Model::apply(const std::string& event, const std::string& data) {
   if (what == "commit") return commit(volume);
   if (what == "drop") return drop(volume);
   if (what == "forget") return volume.revision.reset();
+  if (what == "extend") return volume.own.resize(std::stoull(words.at(3)));
   if (changed_by(words)) return change(volume, words);
   if (what != "unclean") throw std::logic_error("unknown event " + event);
   volume.unclean_direct = true;
@@ -106,8 +109,7 @@ Volume new_volume(Kind kind, std::size_t size) {
 }
 
 void put_image(Volume& root, const std::string& image) {
-  const auto colon = image.find(':');
-  const auto content = pattern(std::stoull(image), std::stoull(image.substr(colon + 1)));
+  const auto content = image_content(image);
   root.committed.replace(0, content.size(), content);
 }
 

@@ -20,12 +20,22 @@ std::string pattern(std::uint64_t seed, std::size_t length);
 
 constexpr std::size_t sector = 512;
 using Content = std::string;
+/// Of the file "SEED:LENGTH".
+Content image_content(const std::string& image);
+/// The value of "KEY=VALUE"; nothing for other words.
+std::optional<std::string> value_of(const std::string& key, const std::string& word);
 
 enum class Kind { origin, snapshot, volatile_ };
 
 struct Target {
   std::string vm, volume;
   [[nodiscard]] std::string label() const { return vm + " " + volume; }
+  /// "VM:VOLUME"
+  [[nodiscard]] std::string text() const { return vm + ":" + volume; }
+  static Target parse(const std::string& text) {
+    const auto colon = text.find(':');
+    return {text.substr(0, colon), text.substr(colon + 1)};
+  }
 };
 
 /// What an origin volume has committed, and the state before, where that is kept.
@@ -46,6 +56,11 @@ struct Volume {
   Content committed;
   std::optional<Content> revision;
   [[nodiscard]] State state() const { return {committed, revision}; }
+  /// The committed state is about to become another one.
+  void keep_revision() {
+    revision.reset();
+    if (revisions > 0) revision = committed;
+  }
   /// While it runs, and what a session that was cut off left.
   std::optional<Content> session;
   std::string session_policy;
@@ -76,6 +91,8 @@ struct Volume {
   Content& seen();
   /// While it runs.
   [[nodiscard]] std::size_t size_now() const { return seen().size(); }
+  /// What is said of it, whether it runs or not. Not for snapshots.
+  [[nodiscard]] std::size_t told_size() const { return kind == Kind::origin ? seen().size() : size; }
 };
 
 struct Vm {
@@ -96,6 +113,9 @@ struct Found {
     bool has_session = false;
     int revisions = 1;
     std::string policy;
+    std::size_t size = 0;
+    /// While it runs.
+    std::optional<std::size_t> device_size;
     /// What a start would find; read only after a power cut.
     std::optional<Content> image;
     /// Of an origin volume that does not run.
@@ -111,7 +131,9 @@ class Model {
   ///   create KIND VM ABOVE|- root=SIZE private=SIZE volatile=SIZE [image=SEED:LENGTH]
   ///   remove VM | start VM | stop VM | discard VM | set VM VOLUME rw|revisions_to_keep|write_policy VALUE
   ///   write VM VOLUME OFFSET LENGTH SEED | sync VM VOLUME
-  ///   revert VM VOLUME
+  ///   revert VM VOLUME | import VM VOLUME image=SEED:LENGTH|from=VM:VOLUME
+  ///   resize VM VOLUME SIZE [shrink]
+  ///   extend VM VOLUME SIZE   the device of a volatile volume grew, what it begins with next time did not
   ///   down VM                 its layers are gone, sessions are kept uncommitted
   ///   commit VM VOLUME        the kept session became the committed state
   ///   drop VM VOLUME          the kept session changed nothing and is gone
@@ -176,7 +198,9 @@ class Model {
   static void commit(Volume& volume);
   /// The session is gone, and what it changed.
   static void drop(Volume& volume);
-  static void change(Volume& volume, const Words& words);
+  void change(Volume& volume, const Words& words);
+  void import(Volume& volume, const std::string& from);
+  static void resize(Volume& volume, std::size_t size, bool is_running);
   void set(Volume& volume, const std::string& key, const std::string& value);
   void write(Volume& volume, std::size_t offset, std::size_t length, std::uint64_t seed);
   void adopt(Volume& volume, const std::string& data);
@@ -186,11 +210,16 @@ class Model {
   static void judge_direct(const std::string& label, const Volume& volume, const Found::Property& property,
                            const std::string& by, Verdict& verdict);
   [[nodiscard]] Verdict judge_change(const Words& command, const Found& found) const;
+  [[nodiscard]] bool is_as_found(const Words& command, const Found::Property& property) const;
   static void judge_revision(const std::string& label, const Volume& volume, const Found::Property& property,
                              const std::string& by, Verdict& verdict);
   [[nodiscard]] std::optional<std::string> set_refusal(const Words& command) const;
   [[nodiscard]] std::optional<std::string> discard_refusal(const std::string& vm) const;
   [[nodiscard]] std::optional<std::string> change_refusal(const Words& command) const;
+  [[nodiscard]] std::optional<std::string> import_refusal(const Words& command) const;
+  [[nodiscard]] std::optional<std::string> export_refusal(const Target& from) const;
+  [[nodiscard]] std::optional<std::string> resize_refusal(const Words& command) const;
+  [[nodiscard]] std::optional<std::string> unsettled(const Target& target) const;
   [[nodiscard]] std::optional<std::string> start_refusal(const std::string& vm) const;
   [[nodiscard]] const std::string& owner_of_source(const std::string& vm, const std::string& volume) const;
 

@@ -80,7 +80,15 @@ void set(App& app, const Words& words) {
 
 void change(App& app, const Words& words) {
   const auto [vm, volume] = find(app, words.at(1), words.at(2));
-  if (words.at(0) == "revert") app::revert(*vm, *volume, std::nullopt, nullptr);
+  const std::string& what = words.at(0);
+  if (what == "revert") app::revert(*vm, *volume, std::nullopt, nullptr);
+  if (what == "resize") app::resize(*vm, *volume, Bytes{std::stoull(words.at(3))}, words.size() > 4, nullptr);
+  if (what != "import") return;
+  if (const auto image = value_of("image", words.at(3)))
+    return app::import_file(*vm, *volume, image_file(app.locations(), *image), nullptr);
+  const auto source = Target::parse(value_of("from", words.at(3)).value());
+  const auto [from_vm, from] = find(app, source.vm, source.volume);
+  app::import_volume(*vm, *volume, *from, nullptr);
 }
 
 void carry_out(App& app, const Words& words) {
@@ -96,7 +104,7 @@ void carry_out(App& app, const Words& words) {
     if (what == "remove") app::remove_vm(app.vm(VmName(vm)));
     if (what == "set") set(app, words);
     if (what == "discard") app.vm(VmName(vm)).stop({.discard = true});
-    if (what == "revert") change(app, words);
+    if (what == "revert" || what == "import" || what == "resize") change(app, words);
     tell(vm, nullptr);
   } catch (const Error& error) {
     tell(vm, &error);
@@ -127,6 +135,20 @@ Path image_file(const app::Locations& locations, const std::string& image) {
 }
 
 namespace {
+
+/// `revert VM VOLUME` and so on
+Words change_line(const app::Locations& locations, const Words& command) {
+  const std::string& what = command.at(0);
+  Words line{"volume", what, Target{command.at(1), command.at(2)}.text()};
+  if (what == "resize") line.push_back(command.at(3));
+  if (what == "resize" && command.size() > 4) line.emplace_back("--shrink");
+  if (what != "import") return line;
+  if (const auto from = value_of("from", command.at(3)))
+    line.insert(line.end(), {"--from", *from});
+  else
+    line.push_back(image_file(locations, value_of("image", command.at(3)).value()));
+  return line;
+}
 
 /// `create KIND VM ABOVE WISHES...`
 Words create_line(const app::Locations& locations, const Words& command) {
@@ -159,7 +181,7 @@ std::optional<Words> command_line(const app::Locations& locations, const Words& 
   if (what == "set")
     rest = {"volume", "set", command.at(1) + ":" + command.at(2), command.at(3), command.at(4)};
   if (what == "discard") rest = {"vm", "stop", "--discard", command.at(1)};
-  if (what == "revert") rest = {"volume", what, command.at(1) + ":" + command.at(2)};
+  if (what == "revert" || what == "import" || what == "resize") rest = change_line(locations, command);
   line.insert(line.end(), rest.begin(), rest.end());
   return line;
 }

@@ -17,8 +17,8 @@ auto pick(std::mt19937_64& random, const List& list) {
 }  // namespace
 
 const std::vector<std::string>& Generator::operations() {
-  static const std::vector<std::string> all{"create", "remove",  "start", "stop",  "discard",
-                                            "set",    "recover", "write", "revert"};
+  static const std::vector<std::string> all{"create",  "remove", "start",  "stop",   "discard", "set",
+                                            "recover", "write",  "revert", "import", "resize"};
   return all;
 }
 
@@ -56,9 +56,9 @@ std::string Generator::free_name(const std::string& prefix) const {
 
 std::string Generator::choose_operation() {
   const bool is_full = model_.vms().size() >= 9;
-  static const std::map<std::string, unsigned> weights{{"create", 4}, {"remove", 5},  {"start", 22},
-                                                       {"stop", 18},  {"set", 9},     {"recover", 3},
-                                                       {"write", 24}, {"discard", 4}, {"revert", 6}};
+  static const std::map<std::string, unsigned> weights{
+      {"create", 4}, {"remove", 5},  {"start", 22}, {"stop", 18},  {"set", 9},   {"recover", 3},
+      {"write", 24}, {"discard", 4}, {"revert", 6}, {"import", 6}, {"resize", 8}};
   std::vector<std::string> lot;
   for (const auto& [what, weight] : weights) {
     unsigned tickets = weight;
@@ -76,6 +76,8 @@ std::optional<Words> Generator::command(const std::string& what) {
   if (what == "recover") return Words{"recover"};
   if (what == "discard") return discard();
   if (what == "revert") return revert();
+  if (what == "import") return import();
+  if (what == "resize") return resize();
   return start_or_stop(what);
 }
 
@@ -101,13 +103,16 @@ Words Generator::create_over(const std::string& kind, const std::string& prefix,
   return {"create", kind, free_name(prefix), above, "root=0", "private=" + std::to_string(size), of_volatile};
 }
 
+std::string Generator::any_image() {
+  return "image=" + std::to_string(between(1, 1000)) + ":" + std::to_string(between(1, 65536));
+}
+
 Words Generator::create_base(const std::string& kind, const std::string& prefix) {
   Words words{"create", kind, free_name(prefix), "-"};
   for (const char* volume : {"root", "private", "volatile"})
     words.push_back(volume + ("=" + std::to_string(any_size())));
   // The volume may be larger than the image, and the image no whole number of sectors.
-  if (chance(60))
-    words.push_back("image=" + std::to_string(between(1, 1000)) + ":" + std::to_string(between(1, 65536)));
+  if (chance(60)) words.push_back(any_image());
   return words;
 }
 
@@ -238,6 +243,35 @@ std::optional<Words> Generator::discard() {
 
 std::optional<Words> Generator::revert() {
   return any_of(for_volumes([](const Target& target) { return Words{"revert", target.vm, target.volume}; }));
+}
+
+/// From a file, or from a volume that holds something else.
+std::optional<Words> Generator::import() {
+  const std::string image = any_image();
+  const auto sources = for_volumes([](const Target& target) { return Words{target.vm, target.volume}; });
+  if (sources.empty()) return std::nullopt;
+  const Words chosen = pick(random_, sources);
+  const Target source{chosen[0], chosen[1]};
+  const bool is_by_file = chance(50);
+  return any_of(for_volumes([&](const Target& target) {
+    const bool is_other = target.text() != source.text();
+    const bool is_same = is_other && model_.volume(target).committed == model_.volume(source).committed;
+    return Words{"import", target.vm, target.volume, is_by_file || is_same ? image : "from=" + source.text()};
+  }));
+}
+
+std::optional<Words> Generator::resize() {
+  return any_of(for_volumes([this](const Target& target) { return resize_of(target); }));
+}
+
+/// By a little or by much; now and then without saying that it may become smaller.
+Words Generator::resize_of(const Target& target) {
+  const std::size_t now = model_.volume(target).told_size();
+  const std::size_t near = now + sector * between(0, 200);
+  const std::size_t size = chance(50) && near < 2'000'000 ? near : any_size();
+  Words words{"resize", target.vm, target.volume, std::to_string(size)};
+  if (size < now && chance(85)) words.emplace_back("shrink");
+  return words;
 }
 
 std::optional<Target> Generator::running_volume(bool rw) {

@@ -51,6 +51,7 @@ class Generator {
   std::size_t count_kind(const std::string& kind) const;
   std::string free_name(const std::string& prefix) const;
   std::size_t any_size();
+  std::string any_image();
   std::optional<Words> create();
   std::optional<Words> create_above(const std::string& kind, const std::string& prefix,
                                     const Condition& above);
@@ -64,6 +65,9 @@ class Generator {
   std::optional<Words> any_of(const std::vector<Words>& commands);
   std::optional<Words> discard();
   std::optional<Words> revert();
+  std::optional<Words> import();
+  std::optional<Words> resize();
+  Words resize_of(const Target& target);
   /// Those that calling for every volume of every stored VM comes to.
   std::vector<Words> for_volumes(const std::function<Words(const Target&)>& command);
   bool is_exclusive(const std::string& vm) const;

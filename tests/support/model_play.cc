@@ -18,17 +18,24 @@ std::string describe(const CutOff& cut_off) {
   return fmt::format("  ({} at {} {})", cut_off.fault->action, cut_off.fault->calls, cut_off.fault->at);
 }
 
-/// "create template" and so on: what has to occur by itself.
-std::string operation_of(const Words& command) {
-  if (command[0] == "create") return "create-" + command[1];
-  if (command[0] == "set") return "set-" + command[3];
-  return command[0];
-}
-
 }  // namespace
 
 Play::Play(std::uint64_t seed, const Path& directory, const Path& run, Journal* journal)
     : world_(directory, run), generator_(seed, model_, tally_), journal_(journal) {}
+
+/// "create-template" and so on: what has to occur by itself.
+std::string Play::operation_of(const Words& command) const {
+  const std::string& what = command[0];
+  if (what == "create") return "create-" + command[1];
+  if (what == "set") return "set-" + command[3];
+  if (what == "import") return value_of("from", command[3]) ? "import-volume" : "import-file";
+  if (what != "resize") return what;
+  const Volume& volume = model_.volume({command[1], command[2]});
+  if (volume.kind != Kind::origin) return "resize-volatile";
+  if (std::stoull(command[3]) < volume.told_size()) return "shrink";
+  if (!model_.vms().at(command[1]).running) return "grow-stopped";
+  return volume.session ? "grow-" + volume.session_policy : "grow-direct";
+}
 
 void Play::require_all() {
   tally_.require("operations", {"create-template",
@@ -53,7 +60,8 @@ void Play::require_all() {
                                 "discard",
                                 "dropped",
                                 "revert"});
-  tally_.require("killed in", {"create", "remove", "start", "stop", "set", "recover", "discard", "revert"});
+  tally_.require("killed in", {"create", "remove", "start", "stop", "set", "recover", "discard", "revert",
+                               "import", "resize"});
   tally_.require("carried out by", {"command-line", "app-layer"});
   tally_.require("killed", {"kill", "kill-after", "between"});
   tally_.require("killed at", Generator::points());

@@ -161,8 +161,7 @@ void World::sync(const std::string& vm, const std::string& volume) {
 void World::make_image(const std::string& image) {
   const Path file = image_file(locations_, image);
   if (path_exists(file)) return;
-  const auto length = std::stoull(image.substr(image.find(':') + 1));
-  write_all(open_file(file, O_WRONLY | O_CREAT | O_TRUNC), pattern(std::stoull(image), length), file);
+  write_all(open_file(file, O_WRONLY | O_CREAT | O_TRUNC), image_content(image), file);
 }
 
 // --- Looking
@@ -181,6 +180,11 @@ namespace {
 layers::BaseFiles files_of(pools::Volume& volume) {
   const std::string image = volume.paths().path.native();
   return layers::BaseFiles(image.substr(0, image.size() - std::strlen(".img")));
+}
+
+std::size_t size_of_device(const Path& device) {
+  const Fd fd = open_file(device, O_RDONLY);
+  return static_cast<std::size_t>(::lseek(fd.get(), 0, SEEK_END));
 }
 
 /// Merges the store, where there is one, into `content`, which has the size that it restores afterwards.
@@ -236,6 +240,9 @@ Found World::find(const std::string& vm, bool with_images) {
     property.rw = volume->properties().rw;
     property.revisions = volume->revisions_to_keep();
     const bool is_origin = volume->kind() == pools::VolumeKind::origin;
+    property.size = volume->size().count;
+    if (volume->is_running())
+      property.device_size = size_of_device(device(vm, volume->properties().name.str()));
     if (is_origin && with_images) property.image = read_image(files);
     if (is_origin && !volume->is_running()) property.state = read_state(files);
     found.volumes[volume->properties().name.str()] = std::move(property);
@@ -296,6 +303,11 @@ void World::compare_volume(const Model& model, const std::string& vm_name, const
   const bool is_dirty = is_origin && volume.is_dirty();
   expect(real_volume.is_dirty() == is_dirty, is_dirty ? "is not dirty" : "is dirty");
   real_volume.verify();
+  // Of a throw-away VM the volatile volume has the default size, and the model knows its beginning.
+  const bool is_part = vm.kind == "throwaway" && volume.kind == Kind::volatile_;
+  if (volume.kind != Kind::snapshot && !is_part)
+    expect(real_volume.size().count == volume.told_size(),
+           fmt::format("is said to have {} bytes", real_volume.size().count));
   if (is_origin)
     expect(real_volume.revisions().empty() != volume.revision.has_value(),
            volume.revision ? "has lost its revision" : "has a revision");
@@ -307,8 +319,6 @@ void World::compare_volume(const Model& model, const std::string& vm_name, const
   }
   const auto found = real.device(real_volume);
   expect(found && found->rw == volume.rw, volume.rw ? "is read-only" : "is writable");
-  // Of a throw-away VM the volatile volume has the default size, and the model knows its beginning.
-  const bool is_part = vm.kind == "throwaway" && volume.kind == Kind::volatile_;
   const auto wrong = difference(
       volume.seen(), read_whole(device(vm_name, name), true, is_part ? volume.size_now() : SIZE_MAX));
   expect(wrong.empty(), wrong);
