@@ -190,7 +190,9 @@ void Base::tidy() {
   auto guard = lock();
   views_.collect();
   const Stack stack = views_.read();
-  if (stack.guest() || is_commit_pending()) return;
+  if (is_commit_pending()) return;
+  if (has_outgrown(stack)) grow_devices(stack);
+  if (stack.guest()) return;
   drop_clean_stores();
   Commit::discard_preparations(files_);
   fold_or_leave(guard);

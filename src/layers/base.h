@@ -100,7 +100,8 @@ class Base {
   [[nodiscard]] bool image_is_committed_state() const { return !freezing_cow(); }
   /// Removes the views on which nothing stands, and those that a session which changed nothing has added.
   void collect();
-  /// collect(), and what a session or a commit that was cut off left and nobody needs goes.
+  /// collect(), and what a session or a commit that was cut off left and nobody needs goes; a grow that was
+  /// cut off is finished.
   void tidy();
 
   /// Throws not_found, corrupt_image.
@@ -141,6 +142,9 @@ class Base {
   void refuse_unsettled();
   void drop_clean_stores();
   void grow(Bytes size);
+  void grow_devices(const Stack& stack);
+  /// The image is larger than what stands on it: a grow was cut off.
+  [[nodiscard]] bool has_outgrown(const Stack& stack);
   void grow_guest(const Stack& stack, Sectors length);
   void shrink(Bytes size, const CommitOptions& options);
   /// After a commit.

@@ -132,9 +132,24 @@ void Base::grow(Bytes size) {
     grow_file(files_.overlay, cow::persistent_size(size, store_chunk(files_.overlay)));
   grow_file(files_.image, size);
   if (!host_.has_device_mapper()) return;
-  const Stack stack = views_.read();
+  Undo finish_later([this] { host_.leave_to_recovery("an image has grown, not all devices over it have"); });
+  grow_devices(views_.read());
+  finish_later.release();
+}
+
+void Base::grow_devices(const Stack& stack) {
   views_.grow_top(stack);
-  grow_guest(stack, to_sectors(size));
+  grow_guest(stack, to_sectors(image_size(files_.image)));
+}
+
+bool Base::has_outgrown(const Stack& stack) {
+  const auto image = stat_if_exists(files_.image);
+  const auto is_shorter = [&](const OurDevice& device) {
+    return to_bytes(control().table(device.uuid).at(0).length) < image->size;
+  };
+  if (!image) return false;
+  return (!stack.views.empty() && is_shorter(stack.views.back())) ||
+         (stack.guest() && is_shorter(*stack.guest()));
 }
 
 void Base::grow_guest(const Stack& stack, Sectors length) {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Larger while it runs, smaller when it is asked for.
+#include <filesystem>
+
+#include "layers/base_files.h"
 #include "support/content_fixture.h"
 
 namespace cowshed::test {
@@ -95,6 +98,24 @@ TEST_P(ResizeTest, an_interrupted_session_is_whole_after_a_grow) {
   fill(node, larger, 'c');
   stop(root);
   expect_holds(root, larger, 'c');
+}
+
+TEST_P(ResizeTest, a_grow_that_was_cut_off_when_the_files_had_grown_is_finished_by_recovery) {
+  auto& root = committed_origin("debian", 'a');
+  auto& before = snapshot_of(root, "before");
+  start(before);
+  const Path node = start(root);
+  const layers::BaseFiles files(scratch() / root.properties().vid.str());
+  if (path_exists(files.overlay)) std::filesystem::resize_file(files.overlay, mebibytes(16).count);
+  std::filesystem::resize_file(files.image, larger.count);
+  pools::Volume* const all[] = {&root, &before};
+  pool().recover(all, false);
+  EXPECT_EQ(size_of(node), larger);
+  fill(node, larger, 'b');
+  EXPECT_EQ(size_of(before.block_device()->node), image_size);
+  stop(root);
+  expect_holds(root, larger, 'b');
+  stop(before);
 }
 
 TEST_P(ResizeTest, a_smaller_size_is_refused_unless_asked_for_and_while_it_runs_or_is_dirty) {
