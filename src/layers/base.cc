@@ -89,7 +89,7 @@ std::optional<OurDevice> Base::committed_view_in(const Stack& stack) {
   if (!cow) return stack.views.back();
   if (auto view = views_.on_cow(stack, *cow)) return view;
   // A session that was cut off before it had written or swapped anything.
-  if (is_clean_store(*cow)) return stack.views.back();
+  if (is_unused(*cow)) return stack.views.back();
   return std::nullopt;
 }
 
@@ -134,14 +134,14 @@ View Base::make_view() {
   views_.collect();
   const Stack stack = views_.read();
   const auto cow = freezing_cow();
-  if (!cow || is_clean_store(*cow)) return views_.describe(views_.make_top(stack));
+  if (!cow || is_unused(*cow)) return views_.describe(views_.make_top(stack));
   freeze(stack);
   return views_.describe(committed_view_in(views_.read()).value());
 }
 
 OurDevice Base::freeze(const Stack& stack) {
   const Path cow = freezing_cow().value();
-  if (!stack.views.empty() && !views_.on_cow(stack, cow) && !is_clean_store(cow))
+  if (!stack.views.empty() && !views_.on_cow(stack, cow) && !is_unused(cow))
     throw Error(ErrorKind::in_use,
                 fmt::format("'{}' holds an uncommitted session, yet snapshots of the image run beside it: {}",
                             cow.native(), views_.holders(stack)));
@@ -183,7 +183,7 @@ void Base::fold_or_leave(std::unique_lock<std::shared_mutex>& guard) {
 
 void Base::drop_clean_stores() {
   for (const Path& store : {files_.cow, files_.overlay})
-    if (path_exists(store) && is_clean_store(store)) unlink_durably(store);
+    if (path_exists(store) && is_unused(store)) unlink_durably(store);
 }
 
 void Base::tidy() {
@@ -221,11 +221,16 @@ void Base::settle(std::unique_lock<std::shared_mutex>& guard) {
 
 void Base::verify_image() const { static_cast<void>(image_size(files_.image)); }
 
+bool Base::is_unused(const Path& store) const {
+  const auto image = stat_if_exists(files_.image);
+  return image ? changes_nothing(store, image->size) : is_clean_store(store);
+}
+
 bool Base::is_dirty() {
   if (path_exists(files_.dirty) || is_commit_pending()) return true;
   const bool has_overlay = path_exists(files_.overlay);
   if (!has_overlay && !path_exists(files_.cow)) return false;
-  if (!host_.has_device_mapper()) return !is_clean_store(has_overlay ? files_.overlay : files_.cow);
+  if (!host_.has_device_mapper()) return !is_unused(has_overlay ? files_.overlay : files_.cow);
   const Stack stack = views_.read();
   return has_overlay ? !overlay_is_clean(stack) : !frozen_view_is_clean(stack);
 }
@@ -281,7 +286,7 @@ void Base::abandon_session() {
   const Path& store = stack.in_place ? files_.cow : files_.overlay;
   if (stack.in_place) sync_path(files_.image);
   sync_path(store);
-  const bool is_clean = stack.in_place ? frozen_view_is_clean(stack) : is_clean_store(store);
+  const bool is_clean = stack.in_place ? frozen_view_is_clean(stack) : is_unused(store);
   if (is_clean) unlink_durably(store);
 }
 

@@ -156,6 +156,8 @@ class Base {
   void commit_in_place(const Stack& stack, bool keep_revision);
   void commit_interrupted_in_place(const Stack& stack, bool keep_revision);
   void commit_files(bool is_clean, bool keep_revision);
+  /// The session's store, where nothing was written and the size is as it was.
+  [[nodiscard]] bool is_unused(const Path& store) const;
   bool frozen_view_is_clean(const Stack& stack);
 
   Running start_overlay(bool rw);

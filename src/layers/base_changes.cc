@@ -148,8 +148,7 @@ bool Base::has_outgrown(const Stack& stack) {
     return to_bytes(control().table(device.uuid).at(0).length) < image->size;
   };
   if (!image) return false;
-  return (!stack.views.empty() && is_shorter(stack.views.back())) ||
-         (stack.guest() && is_shorter(*stack.guest()));
+  return views_.is_outgrown(stack) || (stack.guest() && is_shorter(*stack.guest()));
 }
 
 void Base::grow_guest(const Stack& stack, Sectors length) {

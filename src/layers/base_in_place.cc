@@ -18,10 +18,11 @@ Running Base::start_in_place(bool rw) {
 
   // A clean cow means nothing and goes when the start fails; an interrupted session's holds the committed
   // state.
-  const bool is_clean = !path_exists(files_.cow) || check_store_file(files_.cow, size).is_clean();
+  if (path_exists(files_.cow)) check_store_file(files_.cow, size);
+  const bool means_nothing = !path_exists(files_.cow) || is_unused(files_.cow);
   Undo undo([&] {
     collect_or_leave();
-    if (is_clean) unlink_durably(files_.cow);
+    if (means_nothing) unlink_durably(files_.cow);
   });
   if (!path_exists(files_.cow)) create_sparse_durably(files_.cow, cow::persistent_size(size, base_chunk));
   const auto device = bring_up_in_place(freeze(stack), rw);
@@ -39,7 +40,7 @@ dm::DeviceNumber Base::bring_up_in_place(const OurDevice& top, bool rw) {
 
 bool Base::frozen_view_is_clean(const Stack& stack) {
   const auto view = views_.on_cow(stack, files_.cow);
-  if (!view) return is_clean_store(files_.cow);
+  if (!view) return is_unused(files_.cow);
   const auto status = dm::SnapshotStatus::parse(control().status(view->uuid).at(0).params);
   if (status.state != dm::SnapshotStatus::State::active)
     throw Error(
@@ -48,7 +49,7 @@ bool Base::frozen_view_is_clean(const Stack& stack) {
             "the session overwrote chunks of '{}' that it could not save to '{}' (the kernel has marked "
             "{} invalid); both files are kept",
             files_.image.native(), files_.cow.native(), view->name.str()));
-  return status.allocated <= status.metadata;
+  return status.allocated <= status.metadata && is_unused(files_.cow);
 }
 
 void Base::commit_in_place(const Stack& stack, bool keep_revision) {

@@ -138,6 +138,7 @@ void Commit::merge_in_place(const MergeSurvey& survey) {
     merge_into_image(files_.commit, files_.image, survey, is_saved ? ImageUse::attached : ImageUse::none,
                      tell(survey.bytes(), survey.bytes() * 2));
   }
+  if (const Stack stack = views_.read(); views_.is_outgrown(stack)) views_.grow_top(stack);
   rename_durably(files_.commit, files_.merged);
 }
 

@@ -139,6 +139,12 @@ bool is_clean_store(const Path& file) {
   return look_at(file, [](const cow::ReadAt& read, Bytes size) { return cow::is_clean(read, size); });
 }
 
+bool changes_nothing(const Path& file, Bytes image) {
+  if (!is_clean_store(file)) return false;
+  const auto header = read_header(file);
+  return !header || header->restores.value_or(image) == image;
+}
+
 std::optional<cow::Header> read_header(const Path& file) {
   return look_at(
       file, [](const cow::ReadAt& read, Bytes size) { return cow::Reader(read, size, Bytes{0}).header(); });

@@ -48,6 +48,8 @@ void remember_purpose(const Path& file, Bytes restores, const std::optional<cow:
 
 /// Header and first entry say that nothing was changed. Throws corrupt_image naming the file.
 bool is_clean_store(const Path& file);
+/// And merged into an image of that size it would leave that, too.
+bool changes_nothing(const Path& file, Bytes image);
 /// Nothing: the kernel has not used it yet. Throws corrupt_image naming the file.
 std::optional<cow::Header> read_header(const Path& file);
 /// As its header says. Throws corrupt_image naming the file.

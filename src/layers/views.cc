@@ -182,6 +182,10 @@ void Views::grow_top(const Stack& stack) {
                  dm::whole_device(to_sectors(image_size(image_)), dm::Linear{image, Sectors{0}}), false, {});
 }
 
+bool Views::is_outgrown(const Stack& stack) {
+  return !stack.views.empty() && to_bytes(describe(stack.views.back()).length) < image_size(image_);
+}
+
 void Views::collect() {
   const Stack stack = read();
   remove_unused(stack.retired, stack);
@@ -210,7 +214,9 @@ void Views::thaw(const Stack& stack) {
     return;
   const auto status = dm::SnapshotStatus::parse(control().status(frozen.uuid).at(0).params);
   if (status.state != dm::SnapshotStatus::State::active || status.allocated > status.metadata) return;
-  dm::swap_table(control(), frozen.uuid, dm::whole_device(describe(frozen).length, *linear), false, {});
+  const Sectors length = describe(frozen).length;
+  if (length != describe(top).length) return;
+  dm::swap_table(control(), frozen.uuid, dm::whole_device(length, *linear), false, {});
   control().remove(top.uuid);
 }
 

@@ -68,6 +68,7 @@ class Views {
   /// The image has grown: its loop device and the newest view, live, follow. Older views and what runs on any
   /// of them keep their size.
   void grow_top(const Stack& stack);
+  [[nodiscard]] bool is_outgrown(const Stack& stack);
   /// Removes the views on which nothing stands; those that a running session needs stay.
   void collect();
   /// The image has been replaced: what stands on the old one keeps it, and is no longer in the way of the new

@@ -118,6 +118,47 @@ TEST_P(ResizeTest, a_grow_that_was_cut_off_when_the_files_had_grown_is_finished_
   stop(before);
 }
 
+TEST_P(ResizeTest, a_size_that_comes_back_under_a_running_snapshot_is_that_of_the_next_one) {
+  // What is cut off are zeros: the store that restores it holds no chunk.
+  for (const char value : {'\0', 'a'}) {
+    auto& root = origin(value == 0 ? "empty" : "full");
+    if (value != 0) commit(root, value);
+    resize(root, mebibytes(1), true);
+    auto& before = snapshot_of(root, value == 0 ? "one" : "two");
+    start(before);
+    revert(root);
+    EXPECT_TRUE(before.is_outdated());
+    auto& after = snapshot_of(root, value == 0 ? "three" : "four");
+    expect_all(start(after), image_size, value);
+    EXPECT_EQ(size_of(before.block_device()->node), mebibytes(1));
+    stop(before);
+    stop(after);
+  }
+}
+
+TEST_F(FilePoolTest, a_session_in_place_that_has_grown_is_dirty_and_its_commit_keeps_the_smaller_size) {
+  auto& root = origin("debian");
+  put(start(root), first_block, 'a');
+  stop(root);
+  const Path node = start(root);
+  root.resize(mebibytes(8), false, nullptr).get();
+  EXPECT_TRUE(root.is_dirty());
+  put(node, mebibytes(7), 'b');
+  root.abandon().get();
+  EXPECT_TRUE(root.is_dirty());
+  auto& app = snapshot_of(root, "work");
+  EXPECT_ANY_THROW(get(start(app), mebibytes(7)));
+  start(root);
+  stop(root);
+  EXPECT_FALSE(root.is_dirty());
+  EXPECT_TRUE(app.is_outdated());
+  stop(app);
+  EXPECT_EQ(get(start(app), mebibytes(7)), 'b');
+  stop(app);
+  root.revert(std::nullopt, nullptr).get();
+  EXPECT_EQ(root.size(), image_size);
+}
+
 TEST_P(ResizeTest, a_smaller_size_is_refused_unless_asked_for_and_while_it_runs_or_is_dirty) {
   auto& root = committed_origin("debian", 'a');
   expect_error(ErrorKind::invalid_argument, [&] { resize(root, mebibytes(1)); });
