@@ -57,14 +57,13 @@ void Model::commit(Volume& volume) {
   volume.committed = volume.seen();
   volume.session.reset();
   volume.changes += volume.wrote ? 1 : 0;
+  volume.image_state += volume.wrote ? 1 : 0;
   volume.wrote = volume.unclean_direct = false;
   volume.unsynced.clear();
   ++volume.generation;
 }
 
 void Model::drop(Volume& volume) {
-  // It is in the image, and no chunk of it is anybody's.
-  if (volume.session && volume.session_policy == "in-place") volume.committed.resize(volume.session->size());
   volume.session.reset();
   volume.wrote = false;
 }
@@ -74,6 +73,7 @@ void Model::apply(const std::string& event, const std::string& data) {
   const std::string& what = words.at(0);
   if (what == "power-cut") return power_cut();
   if (what == "create") return create(words);
+  if (what == "clone") return clone(words.at(1), words.at(2));
   const std::string& name = words.at(1);
   if (what == "remove") {
     vms_.erase(name);
@@ -88,7 +88,18 @@ void Model::apply(const std::string& event, const std::string& data) {
   if (what == "write")
     return write(volume, std::stoull(words.at(3)), std::stoull(words.at(4)), std::stoull(words.at(5)));
   if (what == "sync") return volume.unsynced.clear();
-  if (what == "adopt") return adopt(volume, data);
+  if (what == "adopt") {
+    // When the image was written last may be lost with what was written.
+    if (!volume.unsynced.empty()) mistrust_kept({name, words.at(2)});
+    return adopt(volume, data);
+  }
+  if (what == "promote") return promote({name, words.at(2)});
+  if (what == "keep") return keep({name, words.at(2)}, words.at(3) == "good", words.at(4) == "written");
+  if (what == "lose") return volume.kept.reset();
+  if (what == "unsure") {
+    volume.kept = Kept{.content = {}, .wrote = false, .good_for = {}, .is_unknown = true};
+    return;
+  }
   if (what == "commit") return commit(volume);
   if (what == "drop") return drop(volume);
   if (what == "forget") return volume.revision.reset();
@@ -143,6 +154,10 @@ void Model::start(const std::string& name) {
     if (volume.kind == Kind::snapshot) {
       const Volume& from = source(name, volume_name);
       volume.own = from.committed;
+      volume.wrote = false;
+      volume.unsynced.clear();
+      volume.kept.reset();
+      volume.source_image = from.committed_image();
       volume.source_generation = from.generation;
       volume.source_changes = from.changes;
     }
@@ -150,6 +165,7 @@ void Model::start(const std::string& name) {
     ++volume.generation;
     if (volume.revisions == -1) {
       // What was uncommitted is part of it from here on.
+      volume.image_state += volume.session ? 1 : 0;
       volume.committed = volume.seen();
       volume.session.reset();
       volume.revision.reset();
@@ -171,6 +187,8 @@ void Model::stop(const std::string& name) {
     vms_.erase(name);
     return;
   }
+  for (auto& [volume_name, volume] : vm.volumes)
+    if (volume.keep_changes) keep({name, volume_name}, true, volume.wrote);
   down(name);
   for (auto& [volume_name, volume] : vm.volumes) {
     if (volume.kind != Kind::origin) continue;
@@ -196,6 +214,8 @@ void Model::down(const std::string& name) {
 void Model::set(Volume& volume, const std::string& key, const std::string& value) {
   if (key == "rw")
     volume.rw = value == "true";
+  else if (key == "keep_changes")
+    volume.keep_changes = value == "true";
   else if (key == "revisions_to_keep")
     volume.revisions = std::stoi(value);
   else
@@ -204,11 +224,12 @@ void Model::set(Volume& volume, const std::string& key, const std::string& value
 
 void Model::write(Volume& volume, std::size_t offset, std::size_t length, std::uint64_t seed) {
   Content& content = volume.seen();
-  if (volume.kind == Kind::origin)
+  if (volume.kind == Kind::origin || volume.keep_changes)
     for (std::size_t at = offset; at < offset + length; at += sector)
       volume.unsynced[at / sector].push_back(content.substr(at, sector));
   content.replace(offset, length, pattern(seed, length));
   volume.wrote = true;
+  if (volume.kind == Kind::origin && (!volume.session || volume.is_image_open())) ++volume.image_state;
 }
 
 void Model::adopt(Volume& volume, const std::string& data) {
@@ -222,12 +243,16 @@ void Model::adopt(Volume& volume, const std::string& data) {
 
 void Model::power_cut() {
   std::erase_if(vms_, [](const auto& vm) { return vm.second.kind == "throwaway"; });
-  for (auto& [name, vm] : vms_) down(name);
+  for (auto& [name, vm] : vms_) {
+    down(name);
+    for (const auto& [volume_name, volume] : vm.volumes)
+      if (volume.kind == Kind::origin && volume.is_dirty()) mistrust_kept({name, volume_name});
+  }
 }
 
 Words Model::vms_of(const Words& command) {
   const std::string& what = command.at(0);
-  if (what == "create") return {command.at(2)};
+  if (what == "create" || what == "clone") return {command.at(2)};
   if (what == "recover") return {};
   if (what == "start" || what == "stop") return {command.begin() + 1, command.end()};
   return {command.at(1)};

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 /// What each VM should see, in plain arrays of bytes: the oracle of the model tests. Pure: knows neither
@@ -45,6 +46,17 @@ struct State {
   bool operator==(const State&) const = default;
 };
 
+/// What a snapshot volume with `keep_changes` leaves for a promotion.
+struct Kept {
+  Content content;
+  /// Its guest wrote, even if it was what was there already.
+  bool wrote = false;
+  /// Of the source's image; nothing where that was no committed state.
+  std::optional<std::uint64_t> good_for;
+  /// Nobody can tell what is there after what was cut off.
+  bool is_unknown = false;
+};
+
 struct Volume {
   Kind kind = Kind::origin;
   bool rw = true;
@@ -78,6 +90,13 @@ struct Volume {
   std::uint64_t generation = 0;
   /// Commits that changed something.
   std::uint64_t changes = 0;
+  /// Changes with each write to the image.
+  std::uint64_t image_state = 0;
+  /// The image is not what snapshots start from: a session in place goes on, or was cut off.
+  [[nodiscard]] bool is_image_open() const { return session && session_policy == "in-place"; }
+  [[nodiscard]] std::optional<std::uint64_t> committed_image() const {
+    return is_image_open() ? std::nullopt : std::optional(image_state);
+  }
   /// Values that a sector may still have after a power cut, since its newest was never synced.
   std::map<std::size_t, std::vector<Content>> unsynced;
 
@@ -85,6 +104,10 @@ struct Volume {
   Content own;
   std::uint64_t source_generation = 0;
   std::uint64_t source_changes = 0;
+  bool keep_changes = false;
+  /// Of the source's image when it started.
+  std::optional<std::uint64_t> source_image;
+  std::optional<Kept> kept;
 
   /// What its VM sees, or would see if it started now.
   [[nodiscard]] const Content& seen() const;
@@ -107,6 +130,8 @@ struct Vm {
 /// What is found of a VM after something was cut off.
 struct Found {
   bool exists = false, running = false;
+  /// What was never synced may be lost.
+  bool is_after_power_cut = false;
   struct Property {
     bool dirty = false, rw = true;
     /// The store of a session that was not committed.
@@ -120,6 +145,13 @@ struct Found {
     std::optional<Content> image;
     /// Of an origin volume that does not run.
     std::optional<State> state;
+    bool keep_changes = false;
+    /// Of a snapshot volume that does not run: its changes are there.
+    bool is_kept = false;
+    /// And what they make of the source's state, where they are changes of that.
+    std::optional<Content> promotable;
+    /// They are none.
+    bool is_unchanged = false;
   };
   std::map<std::string, Property> volumes;
 };
@@ -129,7 +161,12 @@ class Model {
   /// Everything that happens, as a line of words, so that it can be kept in a journal and played again:
   ///
   ///   create KIND VM ABOVE|- root=SIZE private=SIZE volatile=SIZE [image=SEED:LENGTH]
-  ///   remove VM | start VM | stop VM | discard VM | set VM VOLUME rw|revisions_to_keep|write_policy VALUE
+  ///   clone VM NEW | promote VM VOLUME
+  ///   keep VM VOLUME good|stale written|clean
+  ///                           the changes of what it sees are kept, of the source's state now or not
+  ///   lose VM VOLUME          they are not
+  ///   unsure VM VOLUME        perhaps they are
+  ///   remove VM | start VM | stop VM | discard VM | set VM VOLUME KEY VALUE
   ///   write VM VOLUME OFFSET LENGTH SEED | sync VM VOLUME
   ///   revert VM VOLUME | import VM VOLUME image=SEED:LENGTH|from=VM:VOLUME
   ///   resize VM VOLUME SIZE [shrink]
@@ -149,6 +186,8 @@ class Model {
   [[nodiscard]] static std::vector<std::string> events_of(const Words& command);
   /// The VMs that `command` is about.
   [[nodiscard]] static Words vms_of(const Words& command);
+  /// "create-template" and so on: what has to occur by itself.
+  [[nodiscard]] std::string operation_of(const Words& command) const;
   /// The volume that `command` changes as a whole, if it is such a one.
   [[nodiscard]] std::optional<Target> changed_by(const Words& command) const;
 
@@ -168,6 +207,9 @@ class Model {
   void judge_stopped(const std::string& vm, const Found& found, const std::string& by,
                      Verdict& verdict) const;
 
+  /// Likewise: which of its changes are kept to be promoted. Before it is taken for stopped.
+  void judge_kept(const std::string& vm, const Found& found, const std::string& by, Verdict& verdict) const;
+
   struct Sectors {
     /// For `adopt`.
     std::string data;
@@ -185,12 +227,22 @@ class Model {
   [[nodiscard]] bool is_template(const std::string& vm) const;
   [[nodiscard]] const std::map<std::string, Vm>& vms() const { return vms_; }
   [[nodiscard]] bool has(const std::string& vm) const { return vms_.contains(vm); }
+  /// A promotion of it would find changes of the state that the source holds.
+  [[nodiscard]] bool is_promotable(const Target& target) const;
   [[nodiscard]] const Volume& volume(const Target& target) const {
     return vms_.at(target.vm).volumes.at(target.volume);
   }
 
  private:
   void create(const Words& words);
+  void clone(const std::string& from, const std::string& name);
+  void promote(const Target& target);
+  void keep(const Target& target, bool is_good, bool wrote);
+  void mistrust_kept(const Target& source);
+  Volume& volume(const Target& target) { return vms_.at(target.vm).volumes.at(target.volume); }
+  Volume& source(const std::string& vm, const std::string& volume) {
+    return const_cast<Volume&>(std::as_const(*this).source(vm, volume));
+  }
   void start(const std::string& vm);
   void stop(const std::string& vm);
   void down(const std::string& vm);
@@ -210,7 +262,8 @@ class Model {
   static void judge_direct(const std::string& label, const Volume& volume, const Found::Property& property,
                            const std::string& by, Verdict& verdict);
   [[nodiscard]] Verdict judge_change(const Words& command, const Found& found) const;
-  [[nodiscard]] bool is_as_found(const Words& command, const Found::Property& property) const;
+  [[nodiscard]] bool is_as_found(const std::string& what, const Target& target,
+                                 const Found::Property& property) const;
   static void judge_revision(const std::string& label, const Volume& volume, const Found::Property& property,
                              const std::string& by, Verdict& verdict);
   [[nodiscard]] std::optional<std::string> set_refusal(const Words& command) const;
@@ -219,6 +272,11 @@ class Model {
   [[nodiscard]] std::optional<std::string> import_refusal(const Words& command) const;
   [[nodiscard]] std::optional<std::string> export_refusal(const Target& from) const;
   [[nodiscard]] std::optional<std::string> resize_refusal(const Words& command) const;
+  [[nodiscard]] std::optional<std::string> promote_refusal(const Words& command) const;
+  [[nodiscard]] std::optional<std::string> clone_refusal(const Words& command) const;
+  void judge_kept_of_session(const Target& target, const Found& found, const std::string& by,
+                             Verdict& verdict) const;
+  void judge_kept_of_start(const Target& target, const Found::Property& property, Verdict& verdict) const;
   [[nodiscard]] std::optional<std::string> unsettled(const Target& target) const;
   [[nodiscard]] std::optional<std::string> start_refusal(const std::string& vm) const;
   [[nodiscard]] const std::string& owner_of_source(const std::string& vm, const std::string& volume) const;

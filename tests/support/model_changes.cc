@@ -1,15 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 // Model: what changes a volume as a whole.
+#include <fmt/core.h>
+
 #include <utility>
 
 #include "support/model.h"
 
 namespace cowshed::test::model {
 
+namespace {
+
+void become_another(Volume& volume) {
+  ++volume.generation;
+  ++volume.changes;
+  ++volume.image_state;
+}
+
+}  // namespace
+
 std::optional<Target> Model::changed_by(const Words& command) const {
   const std::string& what = command.at(0);
-  if (what != "revert" && what != "import" && what != "resize") return std::nullopt;
-  return Target{command.at(1), command.at(2)};
+  if (what != "revert" && what != "import" && what != "resize" && what != "promote") return std::nullopt;
+  const Target target{command.at(1), command.at(2)};
+  if (what != "promote") return target;
+  if (!has(target.vm) || volume(target).kind != Kind::snapshot) return std::nullopt;
+  return Target{owner_of_source(target.vm, target.volume), target.volume};
+}
+
+std::string Model::operation_of(const Words& command) const {
+  const std::string& what = command[0];
+  if (what == "create") return "create-" + command[1];
+  if (what == "set") return "set-" + command[3];
+  if (what == "import") return value_of("from", command[3]) ? "import-volume" : "import-file";
+  if (what != "promote" && what != "resize") return what;
+  const bool is_running = vms_.at(command[1]).running;
+  if (what == "promote") return is_running ? "promote-running" : "promote-stopped";
+  const Volume& resized = volume({command[1], command[2]});
+  if (resized.kind != Kind::origin) return "resize-volatile";
+  if (std::stoull(command[3]) < resized.told_size()) return "shrink";
+  if (!is_running) return "grow-stopped";
+  return resized.session ? "grow-" + resized.session_policy : "grow-direct";
 }
 
 // --- Refusals
@@ -56,6 +86,34 @@ std::optional<std::string> Model::resize_refusal(const Words& command) const {
   return unsettled(target);
 }
 
+/// Its source has to be at rest, and what is kept has to fit it.
+std::optional<std::string> Model::promote_refusal(const Words& command) const {
+  const Target target{command.at(1), command.at(2)};
+  const Volume& promoted = volume(target);
+  if (promoted.kind != Kind::snapshot) return "not_supported";
+  if (!promoted.keep_changes) return "invalid_argument";
+  if (auto refused = unsettled(changed_by(command).value())) return refused;
+  if (vms_.at(target.vm).running) return std::nullopt;
+  if (!promoted.kept) return "not_found";
+  return is_promotable(target) ? std::nullopt : std::optional("in_use");
+}
+
+bool Model::is_promotable(const Target& target) const {
+  const auto& kept = volume(target).kept;
+  return kept && kept->good_for && kept->good_for == source(target.vm, target.volume).committed_image();
+}
+
+std::optional<std::string> Model::clone_refusal(const Words& command) const {
+  const std::string &from = command.at(1), &name = command.at(2);
+  if (!has(from)) return "not_found";
+  if (vms_.at(from).kind == "throwaway") return "invalid_argument";
+  if (has(name)) return "exists";
+  for (const auto& [volume_name, volume] : vms_.at(from).volumes)
+    if (volume.kind == Kind::origin)
+      if (auto refused = export_refusal({from, volume_name})) return refused;
+  return std::nullopt;
+}
+
 // --- What they come to
 
 void Model::change(Volume& volume, const Words& words) {
@@ -65,8 +123,7 @@ void Model::change(Volume& volume, const Words& words) {
   if (what == "import") return import(volume, words.at(3));
   Content now = volume.revision.value();
   volume.revision = std::exchange(volume.committed, std::move(now));
-  ++volume.generation;
-  ++volume.changes;
+  become_another(volume);
 }
 
 void Model::import(Volume& volume, const std::string& from) {
@@ -79,12 +136,11 @@ void Model::import(Volume& volume, const std::string& from) {
   }
   volume.keep_revision();
   volume.committed = std::move(content);
-  ++volume.generation;
-  ++volume.changes;
+  become_another(volume);
 }
 
-/// Larger: what snapshots start from grows only where the guest does not write that itself. Smaller: a
-/// commit.
+/// Larger: what snapshots start from grows, too, except beside a session in place, of which the new size is a
+/// part. Smaller: a commit.
 void Model::resize(Volume& volume, std::size_t size, bool is_running) {
   const bool grows = size >= volume.told_size();
   volume.size = size;
@@ -93,40 +149,136 @@ void Model::resize(Volume& volume, std::size_t size, bool is_running) {
   } else if (!grows) {
     volume.keep_revision();
     volume.committed.resize(size);
-    ++volume.generation;
-    ++volume.changes;
+    become_another(volume);
   } else {
-    if (!volume.session || volume.session_policy == "overlay") volume.committed.resize(size);
+    volume.image_state += size == volume.told_size() ? 0 : 1;
+    if (!volume.is_image_open())
+      volume.committed.resize(size);
+    else if (size != volume.told_size())
+      volume.wrote = true;
     if (volume.session) volume.session->resize(size);
   }
 }
 
+void Model::promote(const Target& target) {
+  Volume& promoted = volume(target);
+  const bool is_running = vms_.at(target.vm).running;
+  const Content content = is_running ? promoted.own : promoted.kept.value().content;
+  const bool wrote = is_running ? promoted.wrote : promoted.kept->wrote;
+  if (!is_running) promoted.kept.reset();
+  Volume& changed = source(target.vm, target.volume);
+  if (!wrote && content == changed.committed) return;
+  changed.keep_revision();
+  changed.committed = content;
+  become_another(changed);
+}
+
+void Model::keep(const Target& target, bool is_good, bool wrote) {
+  Volume& kept = volume(target);
+  const Volume& from = source(target.vm, target.volume);
+  kept.kept = Kept{.content = vms_.at(target.vm).running ? kept.own : from.committed,
+                   .wrote = wrote,
+                   .good_for = is_good ? from.committed_image() : std::nullopt,
+                   .is_unknown = false};
+}
+
+void Model::mistrust_kept(const Target& source) {
+  for (auto& [name, vm] : vms_) {
+    Volume& candidate = vm.volumes.at(source.volume);
+    if (candidate.kept && owner_of_source(name, source.volume) == source.vm)
+      candidate.kept->is_unknown = true;
+  }
+}
+
+void Model::clone(const std::string& from, const std::string& name) {
+  Vm vm = vms_.at(from);
+  vm.running = false;
+  for (auto& [volume_name, volume] : vm.volumes) {
+    Volume fresh;
+    fresh.kind = volume.kind;
+    fresh.rw = volume.rw;
+    fresh.revisions = volume.revisions;
+    fresh.policy = volume.policy;
+    fresh.size = volume.size;
+    fresh.keep_changes = volume.keep_changes;
+    fresh.committed = std::move(volume.committed);
+    volume = std::move(fresh);
+  }
+  vms_[name] = std::move(vm);
+}
+
 // --- What was cut off
 
-bool Model::is_as_found(const Words& command, const Found::Property& property) const {
-  const Volume& changed = volume(changed_by(command).value());
+void Model::judge_kept(const std::string& name, const Found& found, const std::string& by,
+                       Verdict& verdict) const {
+  const Vm& vm = vms_.at(name);
+  for (const auto& [volume_name, volume] : vm.volumes) {
+    if (!volume.keep_changes) continue;
+    const Target target{name, volume_name};
+    if (vm.running)
+      judge_kept_of_session(target, found, by, verdict);
+    else if (by == "start")
+      judge_kept_of_start(target, found.volumes.at(volume_name), verdict);
+  }
+}
+
+void Model::judge_kept_of_session(const Target& target, const Found& found, const std::string& by,
+                                  Verdict& verdict) const {
+  const Volume& kept = volume(target);
+  const auto& property = found.volumes.at(target.volume);
+  const auto& fits = property.promotable;
+  if (!property.is_kept) {
+    if (by != "discard") verdict.wrong.push_back(target.label() + " has lost what its guest has changed");
+    return;
+  }
+  const auto state = source(target.vm, target.volume).committed_image();
+  if (!fits && state && kept.source_image == state)
+    verdict.wrong.push_back(target.label() + ": what its guest has changed fits no more");
+  if (fits && !found.is_after_power_cut && *fits != kept.own)
+    verdict.wrong.push_back(target.label() + ": what is kept is not what its guest saw");
+  verdict.events.push_back(fmt::format("keep {} {} {}", target.label(), fits ? "good" : "stale",
+                                       property.is_unchanged ? "clean" : "written"));
+}
+
+/// They are made anew; it may not have come to that.
+void Model::judge_kept_of_start(const Target& target, const Found::Property& property,
+                                Verdict& verdict) const {
+  if (!property.is_kept)
+    verdict.events.push_back("lose " + target.label());
+  else if (property.is_unchanged)
+    verdict.events.push_back((property.promotable ? "keep " : "unsure ") + target.label() +
+                             (property.promotable ? " good clean" : ""));
+}
+
+bool Model::is_as_found(const std::string& what, const Target& target,
+                        const Found::Property& property) const {
+  const Volume& changed = volume(target);
   if (property.size != changed.told_size()) return false;
   if (property.device_size && *property.device_size != changed.size_now()) return false;
   // What grows may hold what was never synced.
-  return command.at(0) == "resize" || property.state == changed.state();
+  return what == "resize" || property.state == changed.state();
 }
 
 /// All of it, or nothing: the older state included.
 Model::Verdict Model::judge_change(const Words& command, const Found& found) const {
   const Target target = changed_by(command).value();
   Verdict verdict;
-  if (change_refusal(command)) return verdict;
+  if (refusal(command, command.at(1))) return verdict;
   const auto& property = found.volumes.at(target.volume);
   Model with = *this;
   for (const auto& event : events_of(command)) with.apply(event);
-  verdict.happened = with.is_as_found(command, property);
+  const std::string& what = command.at(0);
+  verdict.happened = with.is_as_found(what, target, property);
   if (verdict.happened)
     verdict.events = events_of(command);
   else if (volume(target).kind == Kind::volatile_ && property.size == volume(target).size &&
            property.device_size == with.volume(target).size)
     verdict.events = {"extend " + target.label() + " " + command.at(3)};
-  else if (!is_as_found(command, property))
+  else if (!is_as_found(what, target, property))
     verdict.wrong.push_back(target.label() + " is neither as it was nor as it was to become");
+  // What was promoted goes last.
+  if (what == "promote" && verdict.happened && !vms_.at(command.at(1)).running)
+    verdict.events.push_back("unsure " + command.at(1) + " " + command.at(2));
   return verdict;
 }
 

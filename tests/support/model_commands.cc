@@ -81,6 +81,7 @@ void set(App& app, const Words& words) {
 void change(App& app, const Words& words) {
   const auto [vm, volume] = find(app, words.at(1), words.at(2));
   const std::string& what = words.at(0);
+  if (what == "promote") app::promote(*vm, *volume, nullptr);
   if (what == "revert") app::revert(*vm, *volume, std::nullopt, nullptr);
   if (what == "resize") app::resize(*vm, *volume, Bytes{std::stoull(words.at(3))}, words.size() > 4, nullptr);
   if (what != "import") return;
@@ -104,7 +105,8 @@ void carry_out(App& app, const Words& words) {
     if (what == "remove") app::remove_vm(app.vm(VmName(vm)));
     if (what == "set") set(app, words);
     if (what == "discard") app.vm(VmName(vm)).stop({.discard = true});
-    if (what == "revert" || what == "import" || what == "resize") change(app, words);
+    if (what == "clone") app::clone_vm(app.vm(VmName(words.at(1))), VmName(vm), nullptr);
+    if (what == "promote" || what == "revert" || what == "import" || what == "resize") change(app, words);
     tell(vm, nullptr);
   } catch (const Error& error) {
     tell(vm, &error);
@@ -181,7 +183,9 @@ std::optional<Words> command_line(const app::Locations& locations, const Words& 
   if (what == "set")
     rest = {"volume", "set", command.at(1) + ":" + command.at(2), command.at(3), command.at(4)};
   if (what == "discard") rest = {"vm", "stop", "--discard", command.at(1)};
-  if (what == "revert" || what == "import" || what == "resize") rest = change_line(locations, command);
+  if (what == "clone") rest = {"vm", "clone", command.at(1), command.at(2)};
+  if (what == "promote" || what == "revert" || what == "import" || what == "resize")
+    rest = change_line(locations, command);
   line.insert(line.end(), rest.begin(), rest.end());
   return line;
 }

@@ -24,9 +24,9 @@ void reset_machine() {
 
 /// Inside a command ("stop"), when it was answered ("after stop"), between a guest's writes.
 const std::vector<std::string>& Play::cut_places() {
-  static const std::vector<std::string> places{"stop",    "write",        "start",        "after stop",
-                                               "create",  "set",          "after create", "remove",
-                                               "recover", "after remove", "revert",       "discard"};
+  static const std::vector<std::string> places{
+      "stop",    "write",        "start",  "after stop", "create", "set",    "after create", "remove",
+      "recover", "after remove", "revert", "discard",    "import", "resize", "promote",      "clone"};
   return places;
 }
 
@@ -54,6 +54,8 @@ void Play::cut_power(const std::string& place) {
   if (!command) return;
   for (const auto& vm : Model::vms_of(*command))
     if (model_.refusal(*command, vm)) return;
+  // It only leads there.
+  if (command->at(0) != what) return do_command(*command, {});
   if (!is_after) {
     const auto fault = generator_.fault(what, generator_.chance(50) ? "powercut" : "powercut-after");
     do_command(*command, only(fault));
@@ -112,7 +114,10 @@ void Play::judge_after_cut(const std::string& name, const Words& pending, std::v
   if (verdict.happened && model_.changed_by(pending))
     for (const auto& event : std::exchange(verdict.events, {})) record(event);
   const auto adopted = judge_images(name, found, wrong);
-  if (found.exists && model_.has(name) && !verdict.is_down) model_.judge_stopped(name, found, "", verdict);
+  if (found.exists && model_.has(name) && !verdict.is_down) {
+    model_.judge_kept(name, found, "", verdict);
+    model_.judge_stopped(name, found, "", verdict);
+  }
   wrong.insert(wrong.end(), verdict.wrong.begin(), verdict.wrong.end());
   for (const auto& [event, data] : adopted) record(event, data);
   for (const auto& event : verdict.events) record(event);
@@ -130,8 +135,10 @@ std::vector<std::pair<std::string, std::string>> Play::judge_images(const std::s
   std::vector<std::pair<std::string, std::string>> events;
   if (!found.exists || !model_.has(name)) return events;
   for (const auto& [volume, property] : found.volumes) {
-    if (!property.image) continue;
-    const auto sectors = model_.judge_image(name, volume, *property.image);
+    const bool is_kept = model_.vms().at(name).running && property.promotable;
+    const auto& image = is_kept ? property.promotable : property.image;
+    if (!image) continue;
+    const auto sectors = model_.judge_image(name, volume, *image);
     wrong.insert(wrong.end(), sectors.wrong.begin(), sectors.wrong.end());
     events.emplace_back(fmt::format("adopt {} {}", name, volume), sectors.data);
   }

@@ -2,6 +2,7 @@
 #include "support/model_generator.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "support/seed.h"
 
@@ -17,8 +18,9 @@ auto pick(std::mt19937_64& random, const List& list) {
 }  // namespace
 
 const std::vector<std::string>& Generator::operations() {
-  static const std::vector<std::string> all{"create",  "remove", "start",  "stop",   "discard", "set",
-                                            "recover", "write",  "revert", "import", "resize"};
+  static const std::vector<std::string> all{"create", "remove",  "start", "stop",   "discard",
+                                            "set",    "recover", "write", "revert", "import",
+                                            "resize", "promote", "clone"};
   return all;
 }
 
@@ -57,12 +59,14 @@ std::string Generator::free_name(const std::string& prefix) const {
 std::string Generator::choose_operation() {
   const bool is_full = model_.vms().size() >= 9;
   static const std::map<std::string, unsigned> weights{
-      {"create", 4}, {"remove", 5},  {"start", 22}, {"stop", 18},  {"set", 9},   {"recover", 3},
-      {"write", 24}, {"discard", 4}, {"revert", 6}, {"import", 6}, {"resize", 8}};
+      {"create", 4},  {"remove", 5},   {"start", 22},  {"stop", 18},  {"set", 9},
+      {"recover", 3}, {"write", 24},   {"discard", 4}, {"revert", 6}, {"import", 6},
+      {"resize", 8},  {"promote", 10}, {"clone", 4}};
   std::vector<std::string> lot;
   for (const auto& [what, weight] : weights) {
     unsigned tickets = weight;
     if (what == "create" && !is_full) tickets = 30;
+    if (tally_.count("killed in", what) == 0) tickets *= 2;
     if (what == "write" && !running_volume(true)) tickets = 0;
     lot.insert(lot.end(), tickets, what);
   }
@@ -77,6 +81,8 @@ std::optional<Words> Generator::command(const std::string& what) {
   if (what == "discard") return discard();
   if (what == "revert") return revert();
   if (what == "import") return import();
+  if (what == "promote") return promote();
+  if (what == "clone") return clone();
   if (what == "resize") return resize();
   return start_or_stop(what);
 }
@@ -124,6 +130,8 @@ std::vector<Words> Generator::opening() {
           create_over("app", "a", "t1"),
           std::move(second),
           create_over("disposable", "d", "a1"),
+          {"set", "a1", "root", "keep_changes", "true"},
+          {"set", "t1", "private", "write_policy", "overlay"},
           {"set", "a1", "private", "revisions_to_keep", "-1"},
           {"set", "a2", "private", "revisions_to_keep", "0"},
           {"set", "a2", "root", "rw", "false"},
@@ -160,6 +168,12 @@ bool Generator::is_exclusive(const std::string& vm) const {
   });
 }
 
+/// For which state of the source its changes are good depends on what the others have come to.
+bool Generator::keeps_changes(const std::string& vm) const {
+  return std::ranges::any_of(model_.vms().at(vm).volumes,
+                             [](const auto& volume) { return volume.second.keep_changes; });
+}
+
 /// Now and then one that has nothing to do, and several at once. Not of those that exclude each other, or of
 /// which one commits what the other snapshots: what comes of that depends on the order.
 std::optional<Words> Generator::start_or_stop(const std::string& what) {
@@ -169,7 +183,9 @@ std::optional<Words> Generator::start_or_stop(const std::string& what) {
       any_vm([&](const auto&, const Vm& vm) { return (vm.running == is_wanted) != is_contrary; });
   if (!first) return std::nullopt;
   Words words{what, *first};
-  const auto is_fitting = [&](const std::string& name) { return what == "stop" || !is_exclusive(name); };
+  const auto is_fitting = [&](const std::string& name) {
+    return !keeps_changes(name) && (what == "stop" || !is_exclusive(name));
+  };
   if (is_contrary || !is_fitting(*first)) return words;
   for (const auto& [name, vm] : model_.vms())
     if (name != *first && vm.running == is_wanted && vm.kind != "throwaway" && is_fitting(name) && chance(15))
@@ -203,6 +219,11 @@ std::optional<Words> Generator::set() {
   if (!vm) return std::nullopt;
   const auto& volumes = model_.vms().at(*vm).volumes;
   const auto name = pick(random_, std::vector<std::string>{"root", "private", "volatile"});
+  if (volumes.at(name).kind == Kind::snapshot && chance(60)) {
+    // What is kept that nobody wants any more goes some time.
+    const bool is_kept = volumes.at(name).kept.has_value();
+    return Words{"set", *vm, name, "keep_changes", is_kept || chance(75) ? "true" : "false"};
+  }
   if (volumes.at(name).kind == Kind::origin && chance(35))
     return Words{"set", *vm, name, "write_policy", chance(50) ? "in-place" : "overlay"};
   if (volumes.at(name).kind == Kind::origin && chance(55))
@@ -217,9 +238,15 @@ std::optional<Words> Generator::any_of(const std::vector<Words>& commands) {
   std::vector<Words> refused, fitting;
   for (const auto& command : commands)
     (model_.refusal(command, Model::vms_of(command).at(0)) ? refused : fitting).push_back(command);
-  const auto& chosen = fitting.empty() || (!refused.empty() && chance(15)) ? refused : fitting;
+  const auto& chosen = !refused.empty() && chance(fitting.empty() ? 40 : 15) ? refused : fitting;
   if (chosen.empty()) return std::nullopt;
-  return pick(random_, chosen);
+  if (chance(50)) return pick(random_, chosen);
+  const auto operations = [&](const Words& command) {
+    return std::pair(tally_.count("operations", model_.operation_of(command)), between(0, 1'000'000));
+  };
+  std::vector<std::pair<std::pair<std::uint64_t, std::uint64_t>, Words>> rated;
+  for (const auto& command : chosen) rated.emplace_back(operations(command), command);
+  return std::ranges::min_element(rated)->second;
 }
 
 std::vector<Words> Generator::for_volumes(const std::function<Words(const Target&)>& command) {
@@ -258,6 +285,61 @@ std::optional<Words> Generator::import() {
     const bool is_same = is_other && model_.volume(target).committed == model_.volume(source).committed;
     return Words{"import", target.vm, target.volume, is_by_file || is_same ? image : "from=" + source.text()};
   }));
+}
+
+/// Mostly where that has been asked for.
+std::optional<Words> Generator::promote() {
+  const bool is_any = chance(15);
+  auto all = for_volumes([](const Target& target) { return Words{"promote", target.vm, target.volume}; });
+  std::erase_if(all, [&](const Words& words) {
+    const Volume& volume = model_.volume({words[1], words[2]});
+    const bool is_unknown = volume.kept && volume.kept->is_unknown && !model_.vms().at(words[1]).running;
+    return is_unknown || (!is_any && !volume.keep_changes) || is_repetition(words);
+  });
+  const auto is_refused = [&](const Words& words) { return model_.refusal(words, words[1]).has_value(); };
+  if (std::ranges::all_of(all, is_refused) && chance(70)) return towards_promotion();
+  return any_of(all);
+}
+
+/// Cut off, nobody could tell whether it had happened.
+bool Generator::is_repetition(const Words& words) const {
+  const Volume& volume = model_.volume({words[1], words[2]});
+  if (model_.refusal(words, words[1]) || !(volume.kept ? volume.kept->wrote : volume.wrote)) return false;
+  Model with = model_;
+  with.apply(join(words));
+  const Target changed = model_.changed_by(words).value();
+  return std::as_const(with).volume(changed).state() == model_.volume(changed).state();
+}
+
+/// What lets something be promoted later, since nothing can be now.
+std::optional<Words> Generator::towards_promotion() {
+  std::vector<Words> steps;
+  for (const auto& [name, vm] : model_.vms())
+    for (const auto& [volume_name, volume] : vm.volumes) {
+      if (volume.kind != Kind::snapshot || vm.kind == "throwaway") continue;
+      if (!volume.keep_changes && !vm.running)
+        steps.push_back({"set", name, volume_name, "keep_changes", "true"});
+      if (!volume.keep_changes) continue;
+      const std::string owner = model_.changed_by({"promote", name, volume_name})->vm;
+      if (model_.vms().at(owner).running)
+        steps.push_back({"stop", owner});
+      else if (model_.source(name, volume_name).is_dirty())
+        steps.push_back({"start", owner});
+      else if (!vm.running)
+        steps.push_back({"start", name});
+    }
+  std::erase_if(steps, [&](const Words& words) { return model_.refusal(words, words[1]).has_value(); });
+  if (steps.empty()) return std::nullopt;
+  return pick(random_, steps);
+}
+
+std::optional<Words> Generator::clone() {
+  if (model_.vms().size() >= 9 && !chance(30)) return std::nullopt;
+  const auto from = any_vm([](const auto&, const Vm&) { return true; });
+  if (!from) return std::nullopt;
+  const std::string prefix = from->substr(0, 1);
+  const auto taken = chance(10) ? any_vm([](const auto&, const Vm&) { return true; }) : std::nullopt;
+  return Words{"clone", *from, taken ? *taken : free_name(prefix)};
 }
 
 std::optional<Words> Generator::resize() {

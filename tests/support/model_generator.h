@@ -36,6 +36,8 @@ class Generator {
   /// Little is known of where it can be killed.
   bool is_to_be_counted(const std::string& what) { return counted_[what]++ < 2; }
 
+  /// It is not stopped together with others.
+  [[nodiscard]] bool keeps_changes(const std::string& vm) const;
   static std::string point_of(const Fault& fault);
 
   std::uint64_t between(std::uint64_t low, std::uint64_t high);
@@ -61,11 +63,15 @@ class Generator {
   std::optional<Words> remove();
   std::optional<Words> set();
   std::string any_revisions();
-  /// One that is carried out, more often than one that is refused.
+  /// One that is carried out more often than one that is refused, and what was rarely done more often.
   std::optional<Words> any_of(const std::vector<Words>& commands);
   std::optional<Words> discard();
   std::optional<Words> revert();
   std::optional<Words> import();
+  std::optional<Words> promote();
+  std::optional<Words> towards_promotion();
+  [[nodiscard]] bool is_repetition(const Words& promotion) const;
+  std::optional<Words> clone();
   std::optional<Words> resize();
   Words resize_of(const Target& target);
   /// Those that calling for every volume of every stored VM comes to.

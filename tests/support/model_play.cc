@@ -23,45 +23,17 @@ std::string describe(const CutOff& cut_off) {
 Play::Play(std::uint64_t seed, const Path& directory, const Path& run, Journal* journal)
     : world_(directory, run), generator_(seed, model_, tally_), journal_(journal) {}
 
-/// "create-template" and so on: what has to occur by itself.
-std::string Play::operation_of(const Words& command) const {
-  const std::string& what = command[0];
-  if (what == "create") return "create-" + command[1];
-  if (what == "set") return "set-" + command[3];
-  if (what == "import") return value_of("from", command[3]) ? "import-volume" : "import-file";
-  if (what != "resize") return what;
-  const Volume& volume = model_.volume({command[1], command[2]});
-  if (volume.kind != Kind::origin) return "resize-volatile";
-  if (std::stoull(command[3]) < volume.told_size()) return "shrink";
-  if (!model_.vms().at(command[1]).running) return "grow-stopped";
-  return volume.session ? "grow-" + volume.session_policy : "grow-direct";
-}
-
 void Play::require_all() {
-  tally_.require("operations", {"create-template",
-                                "create-standalone",
-                                "create-app",
-                                "create-disposable",
-                                "create-throwaway",
-                                "remove",
-                                "start",
-                                "start-several",
-                                "stop",
-                                "stop-several",
-                                "commit",
-                                "set-rw",
-                                "set-revisions_to_keep",
-                                "set-write_policy",
-                                "recover",
-                                "write",
-                                "sync",
-                                "write-to-read-only",
-                                "refused",
-                                "discard",
-                                "dropped",
-                                "revert"});
+  tally_.require("operations", {"create-template", "create-standalone", "create-app", "create-disposable",
+                                "create-throwaway", "remove", "clone", "recover", "refused"});
+  tally_.require("operations", {"start", "start-several", "stop", "stop-several", "commit", "discard",
+                                "dropped", "write", "sync", "write-to-read-only"});
+  tally_.require("operations", {"set-rw", "set-revisions_to_keep", "set-write_policy", "set-keep_changes"});
+  tally_.require("operations",
+                 {"revert", "import-file", "import-volume", "grow-stopped", "grow-in-place", "grow-overlay",
+                  "shrink", "resize-volatile", "promote-running", "promote-stopped"});
   tally_.require("killed in", {"create", "remove", "start", "stop", "set", "recover", "discard", "revert",
-                               "import", "resize"});
+                               "import", "resize", "promote", "clone"});
   tally_.require("carried out by", {"command-line", "app-layer"});
   tally_.require("killed", {"kill", "kill-after", "between"});
   tally_.require("killed at", Generator::points());
@@ -70,7 +42,7 @@ void Play::require_all() {
                  {"template:origin", "app:origin", "standalone:origin", "app:snapshot", "disposable:snapshot",
                   "throwaway:snapshot", "app:volatile", "read-only:origin", "read-only:snapshot",
                   "read-only:volatile", "revisions:0", "revisions:1", "revisions:-1", "committed-image",
-                  "uncommitted-image", "revision", "policy:in-place", "policy:overlay"});
+                  "uncommitted-image", "revision", "kept", "policy:in-place", "policy:overlay"});
 }
 
 void Play::record(const std::string& event, const std::string& data) {
@@ -123,7 +95,7 @@ void Play::do_step() {
   if (what == "write") {
     write();
   } else if (const auto command = generator_.command(what)) {
-    CutOff cut_off = choose_kill(what);
+    CutOff cut_off = choose_kill(command->at(0));
     cut_off.by_command_line = generator_.chance(50);
     do_command(*command, cut_off);
   }
@@ -193,7 +165,7 @@ bool is_written(const std::pair<const std::string, Volume>& volume) {
 }  // namespace
 
 void Play::count_command(const Words& command, const std::string& vm, bool is_refused) {
-  count("operations", is_refused ? "refused" : operation_of(command));
+  count("operations", is_refused ? "refused" : model_.operation_of(command));
   if (is_refused || (command[0] != "stop" && command[0] != "discard")) return;
   const auto& volumes = model_.vms().at(vm).volumes;
   if (std::ranges::any_of(volumes, is_written))
@@ -282,11 +254,13 @@ void Play::count_compared() {
     for (const auto& [volume_name, volume] : vm.volumes)
       if (vm.running)
         count_volume(vm, volume);
-      else if (volume.kind == Kind::origin)
+      else
         count_stopped(volume);
 }
 
 void Play::count_stopped(const Volume& volume) {
+  if (volume.kept && !volume.kept->is_unknown) tally_.add("compared", "kept");
+  if (volume.kind != Kind::origin) return;
   tally_.add("compared", volume.session ? "uncommitted-image" : "committed-image");
   if (volume.revision) tally_.add("compared", "revision");
 }
@@ -304,7 +278,11 @@ void Play::count_volume(const Vm& vm, const Volume& volume) {
 
 void Play::finish() {
   Words all{"stop"};
-  for (const auto& [name, vm] : model_.vms()) all.push_back(name);
+  for (const auto& [name, vm] : std::map(model_.vms()))
+    if (generator_.keeps_changes(name))
+      do_command({"stop", name}, {});
+    else
+      all.push_back(name);
   if (all.size() > 1) do_command(all, {});
   compare();
   while (!model_.vms().empty())

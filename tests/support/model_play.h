@@ -49,7 +49,6 @@ class Play {
   void account(const Words& command, const Carried& carried);
   void account_kill(const Words& command, const CutOff& cut_off, const Carried& carried);
   void kill_recovery_too();
-  [[nodiscard]] std::string operation_of(const Words& command) const;
   void count_command(const Words& command, const std::string& vm, bool is_refused);
   void write();
   void write_read_only();

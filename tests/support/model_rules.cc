@@ -61,10 +61,12 @@ std::optional<std::string> Model::refusal(const Words& command, const std::strin
     with.apply(join(command));
     return with.start_refusal(name);
   }
+  if (what == "clone") return clone_refusal(command);
   if (!has(name)) return "not_found";
   if (what == "start") return start_refusal(name);
   if (what == "discard") return discard_refusal(name);
   if (what == "set") return set_refusal(command);
+  if (what == "promote") return promote_refusal(command);
   if (changed_by(command)) return change_refusal(command);
   if (what != "remove") return std::nullopt;
   if (vms_.at(name).running) return "running";
@@ -75,7 +77,8 @@ std::optional<std::string> Model::set_refusal(const Words& command) const {
   const std::string &name = command.at(1), &volume_name = command.at(2), &key = command.at(3);
   const Volume& volume = this->volume({name, volume_name});
   const bool switches = key == "revisions_to_keep" && (volume.revisions == -1) != (command.at(4) == "-1");
-  if (vms_.at(name).running && (key == "rw" || key == "write_policy" || switches)) return "running";
+  const bool is_for_start = key == "rw" || key == "write_policy" || key == "keep_changes";
+  if (vms_.at(name).running && (is_for_start || switches)) return "running";
   if (switches && !running_snapshots(name, volume_name).empty()) return "running";
   return std::nullopt;
 }
@@ -158,8 +161,8 @@ Model::Verdict Model::judge(const Words& command, const std::string& name, const
     verdict.events = std::move(events);
   };
   const bool is_here = has(name);
-  if (what == "create" && !is_here) {
-    const bool is_throwaway = command.at(1) == "throwaway";
+  if ((what == "create" || what == "clone") && !is_here) {
+    const bool is_throwaway = what == "create" && command.at(1) == "throwaway";
     if (!found.exists) return verdict;
     if (found.running != is_throwaway) verdict.wrong.push_back(name + " is there, but only half");
     happened(events_of(command));
@@ -173,15 +176,18 @@ Model::Verdict Model::judge(const Words& command, const std::string& name, const
     else
       verdict.wrong.push_back(name + " is gone");
   } else if (what == "start" && !vms_.at(name).running) {
-    if (found.running)
+    if (found.running) {
       happened({"start " + name});
-    else
+    } else {
+      judge_kept(name, found, what, verdict);
       judge_stopped(name, found, "start", verdict);
+    }
     verdict.is_down = !found.running;
   } else if ((what == "stop" || what == "discard") && vms_.at(name).running) {
     if (found.running) return verdict;
     if (vms_.at(name).kind == "throwaway")
       verdict.wrong.push_back(name + " is a throw-away VM and stopped, yet there");
+    judge_kept(name, found, what, verdict);
     verdict.events.push_back("down " + name);
     judge_stopped(name, found, what, verdict);
     verdict.happened = verdict.is_down = true;
@@ -192,9 +198,11 @@ Model::Verdict Model::judge(const Words& command, const std::string& name, const
     return judge_change(command, found);
   } else if (what == "set") {
     const auto& property = found.volumes.at(command.at(2));
-    const std::map<std::string, std::string> values{{"rw", property.rw ? "true" : "false"},
-                                                    {"revisions_to_keep", std::to_string(property.revisions)},
-                                                    {"write_policy", property.policy}};
+    const std::map<std::string, std::string> values{
+        {"rw", property.rw ? "true" : "false"},
+        {"revisions_to_keep", std::to_string(property.revisions)},
+        {"keep_changes", property.keep_changes ? "true" : "false"},
+        {"write_policy", property.policy}};
     if (values.at(command.at(3)) == command.at(4)) happened({join(command)});
   }
   return verdict;

@@ -222,12 +222,29 @@ State read_state(const layers::BaseFiles& files) {
   return state;
 }
 
+/// Are they changes of the state that the source's image holds? Then `property` tells what they make of it.
+void find_kept(pools::Volume& volume, Found::Property& property) {
+  const Path kept = volume.paths().path_cow;
+  property.is_kept = path_exists(kept);
+  if (!property.is_kept) return;
+  property.is_unchanged = layers::is_clean_store(kept);
+  const auto header = layers::read_header(kept);
+  const layers::BaseFiles source = files_of(volume.source());
+  const auto image = stat_if_exists(source.image);
+  if (!header || !header->changes || !image || path_exists(source.cow)) return;
+  if (*header->changes != cow::ImageState{image->id.inode, image->modified}) return;
+  Content content = read_whole(source.image, false);
+  merge(kept, content);
+  property.promotable = std::move(content);
+}
+
 }  // namespace
 
 Found World::find(const std::string& vm, bool with_images) {
   const auto app = open();
   Found found;
   found.exists = app->exists_vm(VmName(vm));
+  found.is_after_power_cut = with_images;
   if (!found.exists) return found;
   app::Vm& real = app->vm(VmName(vm));
   found.running = real.is_running();
@@ -239,6 +256,8 @@ Found World::find(const std::string& vm, bool with_images) {
     property.policy = to_string(volume->properties().used_write_policy());
     property.rw = volume->properties().rw;
     property.revisions = volume->revisions_to_keep();
+    property.keep_changes = volume->properties().keep_changes;
+    if (volume->kind() == pools::VolumeKind::snapshot && !volume->is_running()) find_kept(*volume, property);
     const bool is_origin = volume->kind() == pools::VolumeKind::origin;
     property.size = volume->size().count;
     if (volume->is_running())
@@ -280,8 +299,26 @@ void World::compare_vm(app::App& app, const Model& model, const std::string& nam
 
 namespace {
 
-void compare_state(const Volume& volume, const State& found,
-                   const std::function<void(bool right, const std::string& what)>& expect) {
+using Expect = std::function<void(bool right, const std::string& what)>;
+
+/// Whether they fit is known for sure while the source is at rest only.
+void compare_kept(const Model& model, const Target& target, pools::Volume& real, const Expect& expect) {
+  const auto& kept = model.volume(target).kept;
+  if (kept && kept->is_unknown) return;
+  Found::Property found;
+  find_kept(real, found);
+  expect(found.is_kept == kept.has_value(), kept ? "has lost what it is to keep" : "keeps something");
+  if (!kept || model.refusal({"promote", target.vm, target.volume}, target.vm).value_or("in_use") != "in_use")
+    return;
+  const bool is_promotable = model.is_promotable(target);
+  expect(found.promotable.has_value() == is_promotable,
+         is_promotable ? "keeps changes of another state" : "keeps changes of this state");
+  if (!is_promotable || !found.promotable) return;
+  const auto wrong = difference(kept->content, *found.promotable);
+  expect(wrong.empty(), "what it keeps " + wrong);
+}
+
+void compare_state(const Volume& volume, const State& found, const Expect& expect) {
   const auto committed = difference(volume.committed, found.committed);
   expect(committed.empty(), "its committed state " + committed);
   if (!volume.revision || !found.revision) return;
@@ -312,6 +349,7 @@ void World::compare_volume(const Model& model, const std::string& vm_name, const
     expect(real_volume.revisions().empty() != volume.revision.has_value(),
            volume.revision ? "has lost its revision" : "has a revision");
   if (!vm.running) {
+    if (volume.keep_changes) compare_kept(model, {vm_name, name}, real_volume, expect);
     if (!is_origin) return;
     const auto wrong = difference(volume.seen(), read_image(files_of(real_volume)));
     expect(wrong.empty(), "its image " + wrong);
