@@ -103,9 +103,10 @@ Running Base::start_direct(bool rw) {
   Undo undo([&] {
     if (!was_dirty) unlink_durably(files_.dirty);
   });
-  // Both restore a state against an image that the guest overwrites from here on.
-  unlink_durably(files_.cow);
+  // Both restore a state against an image that the guest overwrites from here on. The revision goes first: it
+  // was taken against the state that the other still restores.
   unlink_durably(files_.revision);
+  unlink_durably(files_.cow);
   const Running running = start_plain(host_, key_, files_.image, rw);
   undo.release();
   return running;

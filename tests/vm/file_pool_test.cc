@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 
 #include "dm/device.h"
 #include "layers/base.h"
@@ -350,6 +351,27 @@ TEST_P(EitherPolicyTest, removing_a_volume_with_running_snapshots_is_refused) {
   stop(app);
   root.remove().get();
   EXPECT_FALSE(path_exists(scratch() / "vm-templates"));
+}
+
+TEST_F(FilePoolTest, a_start_with_snapshots_off_that_fails_keeps_the_state_before_the_interrupted_session) {
+  auto& root = origin("debian");
+  for (const char value : {'a', 'b'}) {
+    put(start(root), first_block, value);
+    if (value == 'a') stop(root);
+  }
+  root.abandon().get();
+  const layers::BaseFiles files(scratch() / root.properties().vid.str());
+  // So that it cannot be unlinked.
+  std::filesystem::remove(files.revision);
+  std::filesystem::create_directory(files.revision);
+  auto p = root.properties();
+  p.revisions_to_keep = -1;
+  root.set_properties(p);
+  EXPECT_ANY_THROW(start(root));
+  std::filesystem::remove(files.revision);
+  auto& app = snapshot_of(root, "work");
+  EXPECT_EQ(get(start(app), first_block), 'a');
+  stop(app);
 }
 
 INSTANTIATE_TEST_SUITE_P(, EitherPolicyTest, both_policies, policy_name);
