@@ -71,7 +71,8 @@ TEST_P(LimitsTest, AllBuffersLieInTheMemoryAllowed) {
     options_.memory = memory;
     const auto report = copy(whole());
     EXPECT_LE(report.memory, memory);
-    EXPECT_GE(report.memory, std::min(Bytes{memory.count / 2}, mebibytes(4)));
+    // More than fits into the processor's cache makes it slower.
+    EXPECT_GE(report.memory, std::min(Bytes{memory.count / 2}, mebibytes(2)));
     EXPECT_LE(span_of_buffers(), memory);
     EXPECT_EQ(content(target()), from_);
   }
