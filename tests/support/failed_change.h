@@ -39,8 +39,10 @@ class FailedChangeTest : public ContentScenarios {
 
  private:
   void expect_right_after_failure(const Outcome& failed, int error, const std::string& what);
+  /// As long as the cause is there.
+  void expect_no_recovery(const std::string& what);
   void expect_refused(const std::string& what);
-  /// What was decided, now that the cause is gone: by `recover` or by another stop, in turns.
+  /// What was decided, now that the cause is gone.
   void complete(const std::string& what);
   /// A session that was to be committed goes on where nothing was decided.
   void stop_again(const Scenario& scenario);
@@ -48,7 +50,8 @@ class FailedChangeTest : public ContentScenarios {
   std::string image_content();
 
   std::string image_before_;
-  bool turn_ = false;
+  /// By what, in turns.
+  enum class Completion { stop, recover, start } completion_ = Completion::stop;
 };
 
 }  // namespace cowshed::test

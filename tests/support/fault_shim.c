@@ -33,7 +33,8 @@
 //       kill-after         the program is killed when the call is done, before it learns the result
 //       powercut           the machine is reset (b to /proc/sysrq-trigger) before the call; nothing is synced
 //       powercut-after     the same after the call
-//       run                a line is given to the shell before the call, and waited for; the world may be another then
+//       run                a line is given to the shell before the call, and waited for, by all threads that come to a call
+//                          that counts; the world may be another then
 //   COWSHED_FAULT_COMMAND  that line
 //   COWSHED_FAULT_REPORT   a file that gets these lines
 //       hit N NAME         the call that was hit
@@ -248,6 +249,17 @@ static void run_command(void) {
   if (status != 0) refuse("COWSHED_FAULT_COMMAND", config.command);
 }
 
+// From 1. While a command changes the world, no thread gets past a call that counts.
+static unsigned long count_call(void) {
+  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  if (config.action != action_run) return atomic_fetch_add(&counter, 1) + 1;
+  pthread_mutex_lock(&mutex);
+  const unsigned long number = atomic_fetch_add(&counter, 1) + 1;
+  if (number == config.at) run_command();
+  pthread_mutex_unlock(&mutex);
+  return number;
+}
+
 static bool is_hit(unsigned long number) {
   if (config.at == 0 || number < config.at) return false;
   return config.repeat == 0 || number - config.at < (config.action == action_fail ? config.repeat : 1);
@@ -257,19 +269,17 @@ enum verdict { go_on, fail_now, end_after };
 
 static enum verdict before(const char* name, unsigned classes) {
   if (!atomic_load(&active) || ((config.classes & classes) == 0 && !lists(config.names, name))) return go_on;
-  const unsigned long number = atomic_fetch_add(&counter, 1) + 1;
+  const unsigned long number = count_call();
   if (config.trace) say("call %lu %s\n", number, name);
   if (!is_hit(number)) return go_on;
   say("hit %lu %s\n", number, name);
   switch (config.action) {
     case action_count:
+    case action_run:
       return go_on;
     case action_fail:
       errno = config.error_number;
       return fail_now;
-    case action_run:
-      run_command();
-      return go_on;
     default:
       if (!config.after) end_here();
       return end_after;

@@ -74,9 +74,10 @@ bool FullDiskTest::try_with(std::uint64_t blocks, const Scenario& scenario) {
 
 void FullDiskTest::fill_disk_in(const Scenario& scenario) {
   std::uint64_t too_few = 0, enough = 1;
-  if (try_with(0, scenario)) return report(scenario);
-  for (; !try_with(enough, scenario) && !HasFatalFailure(); enough *= 2) too_few = enough;
-  const auto finest = [&] { return is_long_run() ? 1 : std::max<std::uint64_t>(enough / 16, 4); };
+  EXPECT_FALSE(try_with(0, scenario)) << "takes no space";
+  const unsigned factor = is_long_run() ? 2 : 4;
+  for (; !try_with(enough, scenario) && !HasFatalFailure(); enough *= factor) too_few = enough;
+  const auto finest = [&] { return is_long_run() ? 1 : std::max<std::uint64_t>(enough / 8, 4); };
   while (enough - too_few > finest() && !HasFatalFailure()) {
     const std::uint64_t middle = (too_few + enough) / 2;
     (try_with(middle, scenario) ? enough : too_few) = middle;

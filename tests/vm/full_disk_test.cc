@@ -44,7 +44,13 @@ TEST_F(FullDiskTests, OfACommitUnderARunningVm) {
 TEST_F(FullDiskTests, OfACommitThatKeepsNoRevision) {
   create_template_with_revision();
   require_failures_in({"root.img"});
-  fill_disk_in(in_a_hole(commit_session_keeping_none()));
+  Scenario scenario = in_a_hole(commit_session_keeping_none());
+  scenario.prepare = [this, prepare = scenario.prepare] {
+    // There is no revert that would make the hole again.
+    commit_with_hole('n', 0);
+    prepare();
+  };
+  fill_disk_in(scenario);
 }
 TEST_F(FullDiskTests, OfARevert) {
   create_vms();
