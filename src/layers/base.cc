@@ -211,9 +211,12 @@ void Base::finish_decided(const CommitOptions& options, std::unique_lock<std::sh
 }
 
 void Base::settle(std::unique_lock<std::shared_mutex>& guard) {
-  // What a session with snapshots off left in the image, which was cut off, is part of this state.
-  unlink_durably(files_.dirty);
-  collect_or_leave();
+  {
+    // Nobody comes back for the views where this fails: the session has ended.
+    const Undo at_the_end([this] { collect_or_leave(); });
+    // What a session with snapshots off left in the image, which was cut off, is part of this state.
+    unlink_durably(files_.dirty);
+  }
   fold_or_leave(guard);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each call of a stop is made to fail in turn: a clear error; no volume has lost anything, and a later stop
 // completes.
+#include <fmt/core.h>
+
 #include "support/fault_sweep.h"
 
 namespace cowshed::test {
@@ -47,6 +49,22 @@ TEST_F(FaultStopTest, OfAnAppVmWithSnapshotOriginAndVolatileVolume) {
                       },
                   .done = expect_stopped_and_start,
                   .next = {"vm", "stop", "work"}});
+}
+
+/// The session has ended by then, and stopping once more comes to nothing: the first stop is to have cleared
+/// up.
+TEST_F(FaultStopTest, WhereNoFileCanBeLookedAtLeavesNoViewsBehind) {
+  create_standalone("work");
+  const Picture stopped = picture_of_kernel(control());
+  for (unsigned long at = 1;; ++at) {
+    must({"vm", "start", "work"});
+    put("work", "private", first_block, next_value());
+    const auto [outcome, report] = cowshed_with({"lstat", at, "EIO"}, {"vm", "stop", "work"});
+    if (!report.hit) break;
+    const std::string what = fmt::format("EIO at lstat {}: {}", at, outcome.text());
+    must({"vm", "stop", "work"});
+    EXPECT_TRUE(eventually([&] { return picture_of_kernel(control()) == stopped; })) << what;
+  }
 }
 
 TEST_F(FaultStopTest, OfATemplateWhoseCommitARunningAppVmMustNotSee) {
