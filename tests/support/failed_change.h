@@ -35,6 +35,7 @@ class FailedChangeTest : public ContentScenarios {
   [[nodiscard]] Path root(const std::string& ending) const {
     return state() / ("vm-templates/debian/root" + ending);
   }
+  std::string image_content();
   test::Tally tally_;
 
  private:
@@ -47,7 +48,6 @@ class FailedChangeTest : public ContentScenarios {
   /// A session that was to be committed goes on where nothing was decided.
   void stop_again(const Scenario& scenario);
   [[nodiscard]] bool is_pending() const;
-  std::string image_content();
 
   std::string image_before_;
   /// By what, in turns.

@@ -18,11 +18,12 @@ class FullDiskTest : public FailedChangeTest {
   /// each of its steps is met that takes space.
   void fill_disk_in(const Scenario& scenario);
 
- private:
+  void leave_free(std::uint64_t blocks) const;
   void remove_cause() override;
+
+ private:
   /// True where the command did its work.
   bool try_with(std::uint64_t blocks, const Scenario& scenario);
-  void leave_free(std::uint64_t blocks) const;
   [[nodiscard]] std::uint64_t free_blocks() const;
   [[nodiscard]] Path ballast() const { return state() / "ballast"; }
 
