@@ -47,7 +47,8 @@ bool Base::frozen_view_is_clean(const Stack& stack) {
         ErrorKind::corrupt_image,
         fmt::format(
             "the session overwrote chunks of '{}' that it could not save to '{}' (the kernel has marked "
-            "{} invalid); both files are kept",
+            "{} invalid); both files are kept. If the image is good, 'cowshed vm create NEW --root-image' "
+            "makes a VM of it",
             files_.image.native(), files_.cow.native(), view->name.str()));
   return status.allocated <= status.metadata && is_unused(files_.cow);
 }
