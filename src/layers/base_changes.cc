@@ -131,10 +131,7 @@ void Base::grow(Bytes size) {
   if (path_exists(files_.overlay))
     grow_file(files_.overlay, cow::persistent_size(size, store_chunk(files_.overlay)));
   grow_file(files_.image, size);
-  if (!host_.has_device_mapper()) return;
-  Undo finish_later([this] { host_.leave_to_recovery("an image has grown, not all devices over it have"); });
-  grow_devices(views_.read());
-  finish_later.release();
+  if (host_.has_device_mapper()) grow_devices(views_.read());
 }
 
 void Base::grow_devices(const Stack& stack) {
