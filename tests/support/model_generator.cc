@@ -248,6 +248,7 @@ std::optional<Words> Generator::any_of(const std::vector<Words>& commands) {
     return std::pair(tally_.count("operations", model_.operation_of(command)), between(0, 1'000'000));
   };
   std::vector<std::pair<std::pair<std::uint64_t, std::uint64_t>, Words>> rated;
+  rated.reserve(chosen.size());
   for (const auto& command : chosen) rated.emplace_back(operations(command), command);
   return std::ranges::min_element(rated)->second;
 }

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include <array>
+#include <cstring>
 
 #include "base/error.h"
 #include "support/process.h"
@@ -76,6 +77,8 @@ void WriteLog::read_entries(std::uint64_t count, Bytes sector) {
     if ((raw.flags & flag_mark) != 0) {
       entry.mark.resize(raw.data_length);
       read_at(at + Bytes{sizeof raw}, entry.mark.data(), entry.mark.size());
+      // It is told with the zero that ends it.
+      entry.mark.resize(::strnlen(entry.mark.data(), entry.mark.size()));
     }
     at = entry.data;
     if (!entry.is_discard) at = at + entry.length;
@@ -86,7 +89,7 @@ void WriteLog::read_entries(std::uint64_t count, Bytes sector) {
 std::size_t WriteLog::index_of(const std::string& mark) const {
   for (std::size_t i = 0; i < entries_.size(); ++i)
     // The kernel counts the final zero with it.
-    if (entries_[i].mark.c_str() == mark) return i;
+    if (entries_[i].mark == mark) return i;
   throw Error(ErrorKind::not_found, fmt::format("the log has no mark '{}'", mark));
 }
 

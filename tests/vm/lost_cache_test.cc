@@ -63,7 +63,7 @@ class LostCacheTest : public ContentScenarios {
     make_directories(state());
     mount(RecordedDisk::node());
     create();
-    const Scenario recorded = scenario();
+    Scenario recorded = scenario();
     recorded.prepare();
     RecordedDisk::mark("begin");
     must(recorded.command);

@@ -51,7 +51,8 @@ class CommandLineTest : public testing::Test {
 
   /// The command fails with one of `statuses` and one line that holds all of `parts`, answers nothing, and
   /// every byte of the installation stays as it is.
-  void expect_refused(const Command& command, std::set<int> statuses, const std::vector<std::string>& parts) {
+  void expect_refused(const Command& command, const std::set<int>& statuses,
+                      const std::vector<std::string>& parts) {
     SCOPED_TRACE(to_text(command));
     const Picture before = picture_of_files(directory_, Detail::contents);
     const Outcome outcome = cowshed(command);

@@ -33,11 +33,12 @@ class ScatteredStore {
     cow::Writer(write_to(fd), {chunk}).finish();
     std::vector<std::byte> area(chunk.bytes().count);
     const std::uint64_t entries = chunk.entries_per_area();
-    for (std::uint64_t first = 0; first < chunks_; first += entries) {
+    for (std::uint64_t index = 0; index * entries < chunks_; ++index) {
+      const std::uint64_t first = index * entries;
       for (std::uint64_t i = 0; i < entries; ++i)
         cow::write_exception(exception(first + i),
                              std::span(area).subspan(i * cow::exception_size).first<cow::exception_size>());
-      write_to(fd)(chunk.bytes() * cow::metadata_chunk(chunk, first / entries), area);
+      write_to(fd)(chunk.bytes() * cow::metadata_chunk(chunk, index), area);
     }
     for (std::uint64_t i = 0; i < chunks_; i += data_stride) put(fd, exception(i).new_chunk, 'n');
   }
