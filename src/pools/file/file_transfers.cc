@@ -132,7 +132,7 @@ void FileVolume::promote_into(FileVolume& source, const ProgressWatch& progress)
       },
       source.commit_options(progress));
   // Changes of a state that is no longer there.
-  if (!device) unlink_if_exists(kept_store());
+  if (!device) unlink_durably(kept_store());
 }
 
 }  // namespace cowshed::pools::file

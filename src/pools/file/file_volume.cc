@@ -176,7 +176,7 @@ void FileVolume::stop_snapshot(const layers::OurDevice& device, const StopOption
   if (properties().keep_changes && !options.discard)
     return layers::stop_keeping(file_pool_.host(), device, std::move(base), kept_store());
   layers::stop_snapshot(file_pool_.host(), device, std::move(base));
-  if (properties().keep_changes) unlink_if_exists(kept_store());
+  if (properties().keep_changes) unlink_durably(kept_store());
 }
 
 layers::CommitOptions FileVolume::commit_options(const ProgressWatch& progress) const {
