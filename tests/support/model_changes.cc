@@ -178,7 +178,8 @@ void Model::keep(const Target& target, bool is_good, bool wrote) {
   const Volume& from = source(target.vm, target.volume);
   kept.kept = Kept{.content = vms_.at(target.vm).running ? kept.own : from.committed,
                    .wrote = wrote,
-                   .good_for = is_good ? from.committed_image() : std::nullopt,
+                   // A session that was cut off, too, is perhaps not down yet here.
+                   .good_for = is_good ? std::optional(from.image_state) : std::nullopt,
                    .is_unknown = false};
 }
 
