@@ -106,6 +106,8 @@ void stop_keeping(Host& host, const OurDevice& snapshot, Base base, const Path& 
     remember_purpose(renewed, length, now);
   });
   remove_unopened(control, snapshot);
+  // Nobody could make it anew from here on; whoever comes next finishes it.
+  undo.release();
   if (path_exists(renewed)) {
     rename_durably(renewed, store);
   } else {
@@ -114,7 +116,6 @@ void stop_keeping(Host& host, const OurDevice& snapshot, Base base, const Path& 
           fmt::format("'{}' ran out of space: what failed to be written is not in it", store.native()));
     remember_purpose(store, length, state);
   }
-  undo.release();
   do_or_leave(host, [&] { base.collect(); });
 }
 
