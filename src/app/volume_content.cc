@@ -141,11 +141,12 @@ void export_file(Vm& vm, Volume& volume, const Path& file, pools::ProgressWatch 
 
 void resize(Vm& vm, Volume& volume, Bytes size, bool shrink, pools::ProgressWatch progress) {
   on(vm, volume, "resize", [&] {
+    const bool grows = size >= volume.size();
     try {
       volume.resize(size, shrink, interruptible(std::move(progress))).get();
     } catch (const Error& error) {
       // The image may have grown, and not all devices over it.
-      if (error.error_number() != 0) vm.app().leave_unclean();
+      if (grows && error.error_number() != 0) vm.app().leave_unclean();
       throw;
     }
     save_size(vm, volume, size);
