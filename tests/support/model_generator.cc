@@ -146,6 +146,7 @@ std::optional<Words> Generator::create() {
     return [kind](const std::string&, const Vm& vm) { return vm.kind == kind; };
   };
   const auto has_room = [&](const char* kind, std::size_t most) { return count_kind(kind) < most; };
+  // A short walk could end without one.
   const bool is_due = tally_.count("operations", "create-throwaway") == 0;
   if (is_due && has_room("throwaway", 2))
     if (auto words = create_above("throwaway", "w", is("template"))) return words;

@@ -77,7 +77,7 @@ void WriteLog::read_entries(std::uint64_t count, Bytes sector) {
     if ((raw.flags & flag_mark) != 0) {
       entry.mark.resize(raw.data_length);
       read_at(at + Bytes{sizeof raw}, entry.mark.data(), entry.mark.size());
-      // It is told with the zero that ends it.
+      // The kernel counts the final zero with it.
       entry.mark.resize(::strnlen(entry.mark.data(), entry.mark.size()));
     }
     at = entry.data;
@@ -88,7 +88,6 @@ void WriteLog::read_entries(std::uint64_t count, Bytes sector) {
 
 std::size_t WriteLog::index_of(const std::string& mark) const {
   for (std::size_t i = 0; i < entries_.size(); ++i)
-    // The kernel counts the final zero with it.
     if (entries_[i].mark == mark) return i;
   throw Error(ErrorKind::not_found, fmt::format("the log has no mark '{}'", mark));
 }

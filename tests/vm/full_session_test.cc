@@ -16,12 +16,13 @@ class FullSessionTest : public FullDiskTest {
   /// Of chunks from the second on, in order, each acknowledged by the disk; ends where one is refused.
   Bytes write_until_refused(char value) {
     const Fd disk = open_direct(node("debian", "root"), O_RDWR | O_DSYNC);
-    for (Bytes at = chunk; at < end; at = at + chunk) try {
-        write_block(disk, at, value, chunk);
-      } catch (const std::exception&) {
-        return at;
-      }
-    return end;
+    Bytes at = chunk;
+    try {
+      for (; at < end; at = at + chunk) write_block(disk, at, value, chunk);
+    } catch (const std::exception&) {
+      // Refused.
+    }
+    return at;
   }
   void start_and_write(char value) {
     must({"vm", "start", "debian"});
