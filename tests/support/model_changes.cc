@@ -37,9 +37,9 @@ std::string Model::operation_of(const Words& command) const {
   if (what == "promote") return is_running ? "promote-running" : "promote-stopped";
   const Volume& resized = volume({command[1], command[2]});
   if (resized.kind != Kind::origin) return "resize-volatile";
-  if (std::stoull(command[3]) < resized.told_size()) return "shrink";
-  if (!is_running) return "grow-stopped";
-  return resized.session ? "grow-" + resized.session_policy : "grow-direct";
+  if (std::stoull(command[3]) < resized.told_size()) return "resize-shrink";
+  if (!is_running) return "resize-grow-stopped";
+  return resized.session ? "resize-grow-" + resized.session_policy : "resize-grow-direct";
 }
 
 // --- Refusals

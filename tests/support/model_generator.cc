@@ -67,10 +67,17 @@ std::string Generator::choose_operation() {
     unsigned tickets = weight;
     if (what == "create" && !is_full) tickets = 30;
     if (tally_.count("killed in", what) == 0) tickets *= 2;
+    if (is_due(what)) tickets *= 3;
     if (what == "write" && !running_volume(true)) tickets = 0;
     lot.insert(lot.end(), tickets, what);
   }
   return pick(random_, lot);
+}
+
+/// Something that it can come to is wanted and has not been.
+bool Generator::is_due(const std::string& what) const {
+  return std::ranges::any_of(tally_.missing(),
+                             [&](const auto& missing) { return missing.starts_with("operations: " + what); });
 }
 
 std::optional<Words> Generator::command(const std::string& what) {
@@ -147,8 +154,8 @@ std::optional<Words> Generator::create() {
   };
   const auto has_room = [&](const char* kind, std::size_t most) { return count_kind(kind) < most; };
   // A short walk could end without one.
-  const bool is_due = tally_.count("operations", "create-throwaway") == 0;
-  if (is_due && has_room("throwaway", 2))
+  const bool is_first = tally_.count("operations", "create-throwaway") == 0;
+  if (is_first && has_room("throwaway", 2))
     if (auto words = create_above("throwaway", "w", is("template"))) return words;
   if (has_room("app", 5) && chance(50))
     if (auto words = create_above("app", "a", is("template"))) return words;
@@ -280,16 +287,18 @@ std::optional<Words> Generator::revert() {
 /// From a file, or from a volume that holds something else.
 std::optional<Words> Generator::import() {
   const std::string image = any_image();
-  const auto sources = for_volumes([](const Target& target) { return Words{target.vm, target.volume}; });
-  if (sources.empty()) return std::nullopt;
-  const Words chosen = pick(random_, sources);
-  const Target source{chosen[0], chosen[1]};
-  const bool is_by_file = chance(50);
-  return any_of(for_volumes([&](const Target& target) {
-    const bool is_other = target.text() != source.text();
-    const bool is_same = is_other && model_.volume(target).committed == model_.volume(source).committed;
-    return Words{"import", target.vm, target.volume, is_by_file || is_same ? image : "from=" + source.text()};
-  }));
+  auto all = for_volumes([&](const Target& target) {
+    return Words{"import", target.vm, target.volume, image};
+  });
+  if (chance(50)) return any_of(all);
+  std::vector<Words> between_volumes;
+  for (const auto& to : all) {
+    const auto& now = model_.volume({to[1], to[2]}).committed;
+    for (const auto& from : all)
+      if (from == to || model_.volume({from[1], from[2]}).committed != now)
+        between_volumes.push_back({"import", to[1], to[2], "from=" + Target{from[1], from[2]}.text()});
+  }
+  return any_of(between_volumes);
 }
 
 /// Mostly where that has been asked for.

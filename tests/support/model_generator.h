@@ -76,6 +76,7 @@ class Generator {
   Words resize_of(const Target& target);
   /// Those that calling for every volume of every stored VM comes to.
   std::vector<Words> for_volumes(const std::function<Words(const Target&)>& command);
+  bool is_due(const std::string& what) const;
   bool is_exclusive(const std::string& vm) const;
 
   std::mt19937_64 random_;

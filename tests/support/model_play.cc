@@ -29,9 +29,9 @@ void Play::require_all() {
   tally_.require("operations", {"start", "start-several", "stop", "stop-several", "commit", "discard",
                                 "dropped", "write", "sync", "write-to-read-only"});
   tally_.require("operations", {"set-rw", "set-revisions_to_keep", "set-write_policy", "set-keep_changes"});
-  tally_.require("operations",
-                 {"revert", "import-file", "import-volume", "grow-stopped", "grow-in-place", "grow-overlay",
-                  "shrink", "resize-volatile", "promote-running", "promote-stopped"});
+  tally_.require("operations", {"revert", "import-file", "import-volume", "resize-grow-stopped",
+                                "resize-grow-in-place", "resize-grow-overlay", "resize-shrink",
+                                "resize-volatile", "promote-running", "promote-stopped"});
   tally_.require("killed in", {"create", "remove", "start", "stop", "set", "recover", "discard", "revert",
                                "import", "resize", "promote", "clone"});
   tally_.require("carried out by", {"command-line", "app-layer"});
