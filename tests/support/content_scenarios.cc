@@ -44,6 +44,12 @@ void ContentScenarios::create_draft() {
   remember_files();
 }
 
+void ContentScenarios::keep_no_revision() {
+  must({"volume", "set", "debian:root", "revisions_to_keep", "0"});
+  commit('n');
+  remember_files();
+}
+
 void ContentScenarios::remember_files() { files_ = without(files(), session_files_); }
 
 void ContentScenarios::write_all_of(const std::string& vm, char value) {
@@ -97,9 +103,6 @@ ContentScenarios::Scenario ContentScenarios::commit_session() {
 }
 
 ContentScenarios::Scenario ContentScenarios::commit_session_keeping_none() {
-  must({"volume", "set", "debian:root", "revisions_to_keep", "0"});
-  commit('n');
-  remember_files();
   Scenario scenario = commit_session();
   scenario.check = [this](const std::string& what) {
     EXPECT_EQ(committed(), 'c') << what;

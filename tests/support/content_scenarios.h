@@ -36,10 +36,15 @@ class ContentScenarios : public KillTest {
   void create_draft();
 
   void write_all_of(const std::string& vm, char value);
+  /// From now on no revision of the template is kept.
+  void keep_no_revision();
   /// Where it runs.
   void expect_work_unchanged(const std::string& what);
   /// As after a power loss.
   void nothing_runs_any_more() { session_files_.clear(); }
+  /// Of what is stopped.
+  [[nodiscard]] const Picture& remembered_files() const { return files_; }
+  void remember_files(Picture files) { files_ = std::move(files); }
 
  private:
   Picture files() { return picture_of_files(state(), Detail::names); }

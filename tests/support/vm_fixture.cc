@@ -28,14 +28,13 @@ std::string obstacle() {
   return {};
 }
 
-Path make_scratch() {
-  const std::string base = environment("COWSHED_SCRATCH");
-  std::string path = (base.empty() ? "/scratch" : base) + "/test-XXXXXX";
+}  // namespace
+
+Path VmTest::make_scratch(const Path& base) {
+  std::string path = base / "test-XXXXXX";
   if (::mkdtemp(path.data()) == nullptr) throw Error::from_errno(errno, "create directory " + path);
   return path;
 }
-
-}  // namespace
 
 void VmTest::SetUp() {
   if (const std::string why = obstacle(); !why.empty()) {
@@ -43,7 +42,8 @@ void VmTest::SetUp() {
     GTEST_SKIP() << why << "; run it by scripts/vm";
   }
   kernel_log_ = std::make_unique<KernelLog>();
-  scratch_ = make_scratch();
+  const std::string base = environment("COWSHED_SCRATCH");
+  scratch_ = make_scratch(base.empty() ? "/scratch" : base);
   control_ = std::make_unique<dm::Control>();
 }
 

@@ -24,8 +24,10 @@ class VmTest : public testing::Test {
   void SetUp() override;
   void TearDown() override;
 
-  /// An empty directory on the VM's ext4 (COWSHED_SCRATCH, else /scratch); gone after the test.
+  /// A directory on the VM's ext4 (COWSHED_SCRATCH, else /scratch), empty at first; gone after the test.
   [[nodiscard]] const Path& scratch() const { return scratch_; }
+  /// Under `base`; called once.
+  virtual Path make_scratch(const Path& base);
   dm::Control& control() { return *control_; }
 
   /// A loop device over a new unnamed sparse file in scratch().

@@ -44,6 +44,7 @@ TEST_F(FullDiskTests, OfACommitUnderARunningVm) {
 TEST_F(FullDiskTests, OfACommitThatKeepsNoRevision) {
   create_template_with_revision();
   require_failures_in({"root.img"});
+  keep_no_revision();
   Scenario scenario = in_a_hole(commit_session_keeping_none());
   scenario.prepare = [this, prepare = scenario.prepare] {
     // There is no revert that would make the hole again.

@@ -11,6 +11,7 @@ TEST_F(IoErrorsTest, InACommitWithNobodyOnTheImage) {
 }
 TEST_F(IoErrorsTest, InACommitThatKeepsNoRevision) {
   create_template_with_revision();
+  keep_no_revision();
   break_disk_in(commit_session_keeping_none(), root("-overlay.img"));
 }
 TEST_F(IoErrorsTest, InACommitUnderARunningVm) {
@@ -19,6 +20,7 @@ TEST_F(IoErrorsTest, InACommitUnderARunningVm) {
 }
 TEST_F(IoErrorsTest, InACommitUnderARunningVmThatKeepsNoRevision) {
   create_vms();
+  keep_no_revision();
   break_disk_in(commit_session_keeping_none(), root("-overlay.img"));
 }
 

@@ -6,8 +6,6 @@
 #include <fmt/core.h>
 #include <sys/mount.h>
 
-#include <cstdlib>
-
 #include "support/content_scenarios.h"
 #include "support/seed.h"
 #include "support/write_log.h"
@@ -18,7 +16,7 @@ namespace {
 constexpr Bytes disk_size = mebibytes(64);
 
 /// Of the points at which somebody waited, how many are passed over until the next.
-std::size_t passed_over() { return std::getenv("COWSHED_LONG") != nullptr ? 0 : 2; }
+std::size_t passed_over() { return is_long_run() ? 0 : 2; }
 
 class LostCacheTest : public ContentScenarios {
  protected:

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <numeric>
@@ -14,6 +13,7 @@
 #include "layers/merge.h"
 #include "layers/store_file.h"
 #include "support/errors.h"
+#include "support/long_run.h"
 #include "support/seed.h"
 #include "support/vm_fixture.h"
 
@@ -22,7 +22,7 @@ namespace {
 
 using Contents = std::vector<std::byte>;
 
-std::size_t rounds() { return std::getenv("COWSHED_LONG") != nullptr ? 10'000 : 300; }
+std::size_t rounds() { return is_long_run() ? 10'000 : 300; }
 
 class MergeTest : public VmTest {
  protected:

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "support/long_run.h"
 #include "support/model_play.h"
 #include "support/seed.h"
 #include "support/vm_fixture.h"
@@ -25,7 +26,7 @@ constexpr std::uint64_t longest = 3;
 class ModelTest : public VmTest {};
 
 TEST_F(ModelTest, every_vm_sees_what_the_model_says_through_commands_kills_and_recoveries) {
-  const bool is_long = std::getenv("COWSHED_LONG") != nullptr;
+  const bool is_long = is_long_run();
   const auto steps = number_from("COWSHED_MODEL_STEPS", is_long ? many_steps : fewest_for_all);
   model::Play play(seed(), scratch(), "/tmp/cowshed-model-run");
   if (steps >= fewest_for_all) play.require_all();
