@@ -101,6 +101,18 @@ void Batch::plan_sharing(const Extent& extent, Op op) {
   unfinished_ = 1;
 }
 
+void Batch::plan_hole(const Extent& extent, Zeroes zeroes) {
+  size_ = zeroes_ = extent.length;
+  transfers_.clear();
+  if (zeroes == Zeroes::punch)
+    transfers_.push_back({.batch = this,
+                          .op = Op::punch,
+                          .offset = extent.target,
+                          .length = extent.length,
+                          .source_offset = extent.source});
+  unfinished_ = transfers_.size();
+}
+
 void Batch::add_transfer(Op op, const Run& run, bool is_unaligned) {
   transfers_.push_back({.batch = this,
                         .op = op,

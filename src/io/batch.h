@@ -50,7 +50,8 @@ struct Transfer {
 };
 
 /// A buffer on its way from the source to the target, with the extents whose data it holds. First its reads
-/// are under way, then its writes, never both; or one extent is shared, which needs no buffer.
+/// are under way, then its writes, never both; or one extent is shared, or made a hole of, which needs no
+/// buffer.
 class Batch {
  public:
   /// `memory` is page-aligned.
@@ -67,6 +68,8 @@ class Batch {
   Bytes add(const Extent& extent, Bytes portion);
   /// Instead of all others: an extent to be shared.
   void plan_sharing(const Extent& extent, Op op);
+  /// Instead of all others: an extent of zeros that need not be read.
+  void plan_hole(const Extent& extent, Zeroes zeroes);
   void plan_reads(const End& source);
   /// After the reads.
   void plan_writes(const End& target, Zeroes zeroes, Bytes zero_block);

@@ -79,6 +79,7 @@ Copier::Copier(const ExtentStream& extents, const End& source, const End& target
       extents_(extents, longest_extent),
       pace_(options.bytes_per_second, *options.clock),
       sharer_(source, target, options),
+      holes_(source),
       buffers_(plan_.buffer * plan_.batches),
       backend_(open(options, source, target, buffers_.all(), plan_.depth)) {
   batches_.reserve(plan_.batches);
@@ -139,22 +140,28 @@ void Copier::drain() noexcept {
 
 void Copier::start_batches() {
   while (!free_.empty() && !awaits_first_share_ && pace_.delay() == Clock::Duration{0}) {
+    throw_if_stopped();
     Batch& batch = *free_.back();
     if (!fill(batch)) return;
     free_.pop_back();
-    queue_all(batch);
+    // Nothing is to be done for a hole that is left out.
+    if (batch.transfers().empty())
+      retire(batch, &CopyReport::copied);
+    else
+      queue_all(batch);
     submit_ready();
   }
 }
 
 bool Copier::fill(Batch& batch) {
   batch.clear();
-  if (fill_shared(batch)) return true;
+  if (fill_shared(batch) || fill_hole(batch)) return true;
   // In less than two blocks there might not be a whole one.
   const Bytes portion = std::min(plan_.buffer, std::max(pace_.portion(plan_.buffer), plan_.cut * 2));
   while (const Extent* extent = extents_.front()) {
-    if (sharable(*extent).count != 0) break;
-    const Bytes added = batch.add(*extent, portion);
+    const Bytes data = sharable(*extent).count != 0 ? Bytes{} : data_in(*extent);
+    if (data.count == 0) break;
+    const Bytes added = batch.add({extent->source, extent->target, data}, portion);
     if (added.count == 0) break;
     extents_.take(added);
   }
@@ -176,6 +183,47 @@ bool Copier::fill_shared(Batch& batch) {
   batch.plan_sharing({extent->source, extent->target, length}, sharer_.op());
   extents_.take(length);
   awaits_first_share_ = !sharer_.has_shared();
+  return true;
+}
+
+bool Copier::goes_by_holes() const {
+  return options_.zeroes != Zeroes::write && options_.zero_search == ZeroSearch::holes && can_punch_;
+}
+
+Bytes Copier::hole_in(const Extent& extent) {
+  const Bytes block = options_.zero_block;
+  if (!goes_by_holes() || extent.target.count % block.count != 0) return {};
+  const Bytes length = std::min(extent.length, holes_.hole_at(extent.source));
+  return length - Bytes{length.count % block.count};
+}
+
+Bytes Copier::data_in(const Extent& extent) {
+  if (!goes_by_holes()) return extent.length;
+  if (hole_in(extent).count != 0) return {};
+  const Bytes block = options_.zero_block;
+  const Bytes data = holes_.data_at(extent.source);
+  // In a hole, but no whole block of it.
+  const Bytes length = data.count != 0 ? data : block - Bytes{extent.target.count % block.count};
+  return std::min(extent.length, length);
+}
+
+bool Copier::fill_hole(Batch& batch) {
+  const Extent* extent = extents_.front();
+  if (extent == nullptr) return false;
+  Extent hole{extent->source, extent->target, hole_in(*extent)};
+  if (hole.length.count == 0) return false;
+  extents_.take(hole.length);
+  // Where holes cannot be made, what is put back has to be one extent.
+  const bool may_join = options_.zeroes == Zeroes::skip || has_punched_;
+  while (may_join && hole.length < longest_extent) {
+    extent = extents_.front();
+    if (extent == nullptr || extent->target != hole.target + hole.length) break;
+    const Bytes more = hole_in(*extent);
+    if (more.count == 0) break;
+    extents_.take(more);
+    hole.length = hole.length + more;
+  }
+  batch.plan_hole(hole, options_.zeroes);
   return true;
 }
 
@@ -280,6 +328,7 @@ void Copier::finish_transfer(Transfer& transfer) {
   // Smaller requests went through, but what the kernel said is not to be hidden.
   if (const auto& failure = transfer.failure)
     fail(transfer.op, failure->error_number, failure->offset, failure->length);
+  if (transfer.op == Op::punch) has_punched_ = true;
   Batch& batch = *transfer.batch;
   if (!batch.finish_one()) return;
   if (transfer.op == Op::read) return write(batch);
@@ -289,7 +338,8 @@ void Copier::finish_transfer(Transfer& transfer) {
 }
 
 void Copier::write(Batch& batch) {
-  batch.plan_writes(target_, can_punch_ ? options_.zeroes : Zeroes::write, options_.zero_block);
+  const bool are_sought = options_.zero_search == ZeroSearch::content && can_punch_;
+  batch.plan_writes(target_, are_sought ? options_.zeroes : Zeroes::write, options_.zero_block);
   queue_all(batch);
   if (batch.transfers().empty()) retire(batch, &CopyReport::copied);
 }
@@ -311,7 +361,7 @@ void Copier::refused(Transfer& transfer, int error_number) {
   }
   if (is_sharing(transfer.op) && sharer_.may_copy_after(transfer.op, error_number))
     return copy_instead(transfer);
-  if (transfer.op == Op::punch && cannot_punch(error_number)) return write_instead(transfer);
+  if (transfer.op == Op::punch && cannot_punch(error_number) && !has_punched_) return write_instead(transfer);
   if (error_number == EIO && transfer.asked > narrowest && !is_all_or_nothing(transfer.op))
     return narrow_down(transfer, error_number);
   fail(transfer.op, error_number, transfer.offset, transfer.asked);
@@ -330,8 +380,10 @@ void Copier::copy_instead(Transfer& transfer) {
 
 void Copier::write_instead(Transfer& transfer) {
   can_punch_ = false;
-  transfer.op = Op::write;
   transfer.batch->count_as_data(transfer.length);
+  const bool was_read = transfer.memory != nullptr;
+  if (!was_read) return copy_instead(transfer);
+  transfer.op = Op::write;
   queue(transfer);
 }
 

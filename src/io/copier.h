@@ -9,6 +9,7 @@
 #include "io/batch.h"
 #include "io/buffers.h"
 #include "io/copy.h"
+#include "io/holes.h"
 #include "io/joined_extents.h"
 #include "io/pace.h"
 #include "io/plan.h"
@@ -36,7 +37,12 @@ class Copier {
   void start_batches();
   bool fill(Batch& batch);
   bool fill_shared(Batch& batch);
+  bool fill_hole(Batch& batch);
   [[nodiscard]] Bytes sharable(const Extent& extent) const;
+  /// How much of the beginning of `extent` is dealt with as a hole, or as data; one of the two is 0.
+  [[nodiscard]] Bytes hole_in(const Extent& extent);
+  [[nodiscard]] Bytes data_in(const Extent& extent);
+  [[nodiscard]] bool goes_by_holes() const;
 
   [[nodiscard]] const End& end_of(Op op) const { return op == Op::read ? source_ : target_; }
   [[nodiscard]] Request request_for(const Transfer& transfer) const;
@@ -74,6 +80,8 @@ class Copier {
   /// Whether sharing is possible at all is not known before the first answer.
   bool awaits_first_share_ = false;
   bool can_punch_ = true;
+  bool has_punched_ = false;
+  Holes holes_;
 
   Buffers buffers_;
   std::vector<Batch> batches_;

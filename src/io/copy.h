@@ -35,6 +35,14 @@ enum class Zeroes {
   punch,
 };
 
+enum class ZeroSearch {
+  /// Blocks of zeros are looked for in what was read.
+  content,
+  /// Only the source's holes are zeros, and they are not read: the data passes without the processor looking
+  /// at it. Right where whoever wrote the source made holes of what he wanted to be free.
+  holes,
+};
+
 enum class Sharing {
   never,
   /// Extents are shared with the source, or copied by a file server, where the file systems can and the
@@ -49,6 +57,7 @@ struct CopyOptions {
   /// Upper bound of what one copy allocates, whatever it copies. Less than 256 KiB is refused.
   Bytes memory = mebibytes(64);
   Zeroes zeroes = Zeroes::write;
+  ZeroSearch zero_search = ZeroSearch::content;
   /// A multiple of 4 KiB, up to 1 MiB.
   Bytes zero_block = kibibytes(4);
   Sharing sharing = Sharing::where_possible;

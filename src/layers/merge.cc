@@ -161,6 +161,7 @@ void write_saved(const std::function<std::optional<std::uint64_t>()>& next, std:
   cow::Writer writer(write_to(metadata, saved), {chunk, size});
   auto options = engine_options(progress);
   options.zeroes = io::Zeroes::skip;
+  options.zero_search = io::ZeroSearch::holes;
   options.sync = false;
   io::copy_extents(
       [&]() -> std::optional<io::Extent> {
@@ -267,8 +268,9 @@ void merge(Store& store, const Path& image, const Fd& into, const MergeSurvey& s
            const io::CopyProgress& progress) {
   const Fd from = io::open_to_read_once(store.name);
   auto options = engine_options(progress);
-  // What the guest discarded reads as zeros, and is to become free.
+  // What the guest discarded the kernel has made holes of.
   options.zeroes = io::Zeroes::punch;
+  options.zero_search = io::ZeroSearch::holes;
   options.sync = false;
   io::copy_extents(extents_of(store, survey.result_size), io::End(from, store.name), io::End(into, image),
                    options);

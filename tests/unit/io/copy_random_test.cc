@@ -38,6 +38,7 @@ class RandomCopyTest : public test::CopyTest {
     options_.depth = static_cast<unsigned>(between(random_, 0, 20));
     options_.memory = kibibytes(between(random_, 256, 8192));
     options_.zeroes = std::array{Zeroes::write, Zeroes::punch}[between(random_, 0, 1)];
+    options_.zero_search = std::array{ZeroSearch::content, ZeroSearch::holes}[between(random_, 0, 1)];
   }
 
   /// Requests cut short and refused for the time being.
@@ -69,12 +70,22 @@ class RandomCopyTest : public test::CopyTest {
     return content;
   }
 
+  /// Where it has whole blocks of zeros, some of them.
+  void make_holes(const Path& file, const std::string& content) {
+    constexpr std::uint64_t block = 4096;
+    const Fd fd = open_file(file, O_RDWR);
+    for (std::uint64_t at = 0; at + block <= content.size(); at += block)
+      if (content.find_first_not_of('\0', at) >= at + block && between(random_, 0, 3) != 0)
+        ::fallocate(fd.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(at), block);
+  }
+
   void run_round() {
     const std::uint64_t unit = std::array{1U, 512U, 4096U}[between(random_, 0, 2)];
     const auto extents = random_extents(unit, (between(random_, 0, 1) == 0 ? 65'536 : 400'000) / unit + 1);
     const std::string from = patchy_content();
     const std::string to = random_content(file_size, random_());
     fill(source(), from);
+    make_holes(source(), from);
     fill(target(), to);
     random_options();
     const auto report = copy(extents);
