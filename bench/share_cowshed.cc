@@ -26,9 +26,8 @@ class SharingMerge final : public ShareWay {
   explicit SharingMerge(const ShareScene& scene) : ShareWay("cowshed", scene) {}
 
   void run() override {
-    const auto survey = layers::survey_merge(scene().store(), scene().image());
-    if (!layers::merge_into_new_image(scene().store(), scene().image(), survey, scene().new_image(), false,
-                                      nullptr))
+    layers::MergeStore store(scene().store(), scene().image());
+    if (!layers::merge_into_new_image(store, scene().image(), scene().new_image(), false, nullptr))
       throw std::runtime_error("the file system shares no extents");
   }
 };

@@ -47,6 +47,12 @@ void SortedExceptions::read_window() {
 
 void SortedExceptions::sort_window() { std::ranges::sort(window_, {}, &Exception::old_chunk); }
 
+void SortedExceptions::rewind() {
+  at_ = 0;
+  next_window_ = 0;
+  if (!windows_.empty()) window_.clear();
+}
+
 std::optional<Exception> SortedExceptions::next() {
   while (at_ == window_.size()) {
     if (next_window_ == windows_.size()) return std::nullopt;

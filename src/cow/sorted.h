@@ -16,8 +16,8 @@ constexpr std::uint64_t exceptions_held = std::uint64_t{1} << 20;
 
 /// The exceptions of a store by rising old chunk, within bounded memory: the old chunks are divided into
 /// windows of at most `held` exceptions, and the store's list is read once for each; a list that fits into
-/// one window is read once in all. Nothing is given before the whole list was checked (Reader), so that what
-/// is built on it is not begun for a broken store.
+/// one window is read once in all, however often it is gone through. Nothing is given before the whole list
+/// was checked (Reader), so that what is built on it is not begun for a broken store.
 class SortedExceptions {
  public:
   /// Reads the whole list. As Reader: `size` is the store's, `origin` the origin's size; throws Error
@@ -29,6 +29,8 @@ class SortedExceptions {
   [[nodiscard]] std::uint64_t count() const { return count_; }
   /// Nothing at the end.
   std::optional<Exception> next();
+  /// Begins again with the first.
+  void rewind();
 
  private:
   /// Old chunks from the last window's end to below `end`.

@@ -87,7 +87,7 @@ void Base::promote(const std::function<void(const Path& store)>& make, const Com
     make(prepared);
     sync_path(prepared);
   }
-  if (survey_merge(prepared, files_.image).changes_nothing()) return;
+  if (MergeStore(prepared, files_.image).survey().changes_nothing()) return;
   link_durably(prepared, files_.promotion);
   rename_durably(prepared, files_.commit);
   undo.release();

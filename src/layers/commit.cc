@@ -90,33 +90,34 @@ bool Commit::wants_new_image(const MergeSurvey& survey) const {
 }
 
 void Commit::merge() {
-  const MergeSurvey survey = survey_merge(files_.commit, files_.image);
+  MergeStore store(files_.commit, files_.image);
   // A commit by way of a new image was cut off: this one has not been touched.
   if (commit_state(files_) == CommitState::unsaved && has_views()) {
     unlink_durably(files_.replaced);
     begun_ = false;
   }
   const auto is_saved = [&] { return commit_state(files_) != CommitState::decided; };
-  if (options_.keep_revision && !is_saved()) save(survey);
-  if (wants_new_image(survey) && has_views() && merge_by_new_image(survey)) return;
-  if (!is_saved()) has_views() ? save(survey) : save_nothing();
-  merge_in_place(survey);
+  if (options_.keep_revision && !is_saved()) save(store);
+  if (wants_new_image(store.survey()) && has_views() && merge_by_new_image(store)) return;
+  if (!is_saved()) has_views() ? save(store) : save_nothing();
+  merge_in_place(store);
 }
 
-void Commit::save(const MergeSurvey& survey) {
+void Commit::save(MergeStore& store) {
   const Unlocked others_may_start(lock_);
-  save_replaced(files_.commit, files_.image, survey, files_.replaced, tell({}, survey.bytes() * 2));
+  save_replaced(store, files_.image, files_.replaced, tell({}, store.survey().bytes() * 2));
 }
 
 void Commit::save_nothing() { create_sparse_durably(files_.replaced, Bytes{0}); }
 
-bool Commit::merge_by_new_image(const MergeSurvey& survey) {
+bool Commit::merge_by_new_image(MergeStore& store) {
+  const auto& survey = store.survey();
   const Path prepared = half_made(files_.import);
   {
     const Unlocked others_may_start(lock_);
     // A smaller image would lack what running snapshots have of it.
     const bool may_copy = survey.result_size < survey.image_size;
-    if (!merge_into_new_image(files_.commit, files_.image, survey, prepared, may_copy,
+    if (!merge_into_new_image(store, files_.image, prepared, may_copy,
                               tell(survey.bytes(), survey.bytes() * 2)))
       return false;
   }
@@ -127,7 +128,7 @@ bool Commit::merge_by_new_image(const MergeSurvey& survey) {
   return true;
 }
 
-void Commit::merge_in_place(const MergeSurvey& survey) {
+void Commit::merge_in_place(MergeStore& store) {
   const bool is_saved = commit_state(files_) == CommitState::saved;
   if (is_saved && has_views()) views_.freeze(views_.read(), files_.replaced);
   begun_ = true;
@@ -135,8 +136,9 @@ void Commit::merge_in_place(const MergeSurvey& survey) {
     // They start on the saved state; without one there is none to start on.
     std::optional<Unlocked> others_may_start;
     if (is_saved) others_may_start.emplace(lock_);
-    merge_into_image(files_.commit, files_.image, survey, is_saved ? ImageUse::attached : ImageUse::none,
-                     tell(survey.bytes(), survey.bytes() * 2));
+    const Bytes size = store.survey().bytes();
+    merge_into_image(store, files_.image, is_saved ? ImageUse::attached : ImageUse::none,
+                     tell(size, size * 2));
   }
   if (const Stack stack = views_.read(); views_.is_outgrown(stack)) views_.grow_top(stack);
   rename_durably(files_.commit, files_.merged);

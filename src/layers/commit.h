@@ -58,10 +58,10 @@ class Commit {
   void merge();
   bool has_views();
   [[nodiscard]] bool wants_new_image(const MergeSurvey& survey) const;
-  bool merge_by_new_image(const MergeSurvey& survey);
-  void save(const MergeSurvey& survey);
+  bool merge_by_new_image(MergeStore& store);
+  void save(MergeStore& store);
   void save_nothing();
-  void merge_in_place(const MergeSurvey& survey);
+  void merge_in_place(MergeStore& store);
   void replace_image();
   void settle();
   io::CopyProgress tell(Bytes before, Bytes total) const;

@@ -29,29 +29,9 @@ namespace {
 /// The engine's part of the 64 MiB that a merge may take; the rest is for the exceptions that are sorted.
 constexpr Bytes engine_memory = mebibytes(40);
 
-/// Exceptions are read through the page cache, a metadata chunk at a time; data as is best.
-struct Store {
-  explicit Store(const Path& path, Bytes origin)
-      : fd(open_file(path, O_RDONLY)),
-        name(path),
-        exceptions(read_areas_from(fd), stat_fd(fd, path).size, origin) {}
-
-  [[nodiscard]] cow::ChunkSize chunk() const {
-    return exceptions.header() ? exceptions.header()->chunk_size : base_chunk;
-  }
-
-  Fd fd;
-  Path name;
-  cow::SortedExceptions exceptions;
-};
-
 template <typename Body>
 decltype(auto) on_file(const Path& file, Body body) {
   return in_context([&] { return fmt::format("'{}'", file.native()); }, body);
-}
-
-Store open_store(const Path& file, const MergeSurvey& survey) {
-  return on_file(file, [&] { return Store(file, survey.image_size); });
 }
 
 void resize_file(const Path& file, Bytes size) {
@@ -67,10 +47,10 @@ io::CopyOptions engine_options(const io::CopyProgress& progress) {
 }
 
 /// The store's data, each piece to where it belongs; what lies behind the result's end is left out.
-io::ExtentStream extents_of(Store& store, Bytes end) {
-  return [&store, end]() -> std::optional<io::Extent> {
-    const Bytes chunk = store.chunk().bytes();
-    while (const auto exception = store.exceptions.next()) {
+io::ExtentStream extents_of(MergeStore& store) {
+  return [&exceptions = store.exceptions(), chunk = store.survey().chunk.bytes(),
+          end = store.survey().result_size]() -> std::optional<io::Extent> {
+    while (const auto exception = exceptions.next()) {
       const Bytes target = chunk * exception->old_chunk;
       if (target < end)
         return io::Extent{chunk * exception->new_chunk, target, std::min(chunk, end - target)};
@@ -83,13 +63,8 @@ io::ExtentStream extents_of(Store& store, Bytes end) {
 /// those that hold data.
 class ReplacedChunks {
  public:
-  ReplacedChunks(Store& store, const io::End& image, const MergeSurvey& survey)
-      : store_(store),
-        image_chunks_(survey.chunk.chunks_in(survey.image_size)),
-        cut_(survey.result_size < survey.image_size),
-        from_(cut_ ? survey.result_size.count / survey.chunk.bytes().count : image_chunks_),
-        chunk_(survey.chunk.bytes()),
-        data_(io::data_extents(image)) {}
+  ReplacedChunks(MergeStore& store, const io::End& image)
+      : ReplacedChunks(store.exceptions(), image, store.survey()) {}
 
   std::optional<std::uint64_t> next() {
     if (!exception_ && !exceptions_ended_) read_exception();
@@ -103,8 +78,16 @@ class ReplacedChunks {
   }
 
  private:
+  ReplacedChunks(cow::SortedExceptions& exceptions, const io::End& image, const MergeSurvey& survey)
+      : exceptions_(exceptions),
+        image_chunks_(survey.chunk.chunks_in(survey.image_size)),
+        cut_(survey.result_size < survey.image_size),
+        from_(cut_ ? survey.result_size.count / survey.chunk.bytes().count : image_chunks_),
+        chunk_(survey.chunk.bytes()),
+        data_(io::data_extents(image)) {}
+
   void read_exception() {
-    const auto exception = store_.exceptions.next();
+    const auto exception = exceptions_.next();
     // What lies behind the image's end is new, and gone again when the image has its old size.
     if (exception && exception->old_chunk < image_chunks_)
       exception_ = exception->old_chunk;
@@ -125,7 +108,7 @@ class ReplacedChunks {
     cut_chunk_ = from_++;
   }
 
-  Store& store_;
+  cow::SortedExceptions& exceptions_;
   const std::uint64_t image_chunks_;
   bool cut_;
   /// The next chunk that may be cut off.
@@ -264,49 +247,59 @@ class DifferingChunks {
   std::uint64_t at_ = 0;
 };
 
-void merge(Store& store, const Path& image, const Fd& into, const MergeSurvey& survey,
-           const io::CopyProgress& progress) {
-  const Fd from = io::open_to_read_once(store.name);
+void merge(MergeStore& store, const Path& image, const Fd& into, const io::CopyProgress& progress) {
+  const Fd from = io::open_to_read_once(store.path());
   auto options = engine_options(progress);
   // What the guest discarded the kernel has made holes of.
   options.zeroes = io::Zeroes::punch;
   options.zero_search = io::ZeroSearch::holes;
   options.sync = false;
-  io::copy_extents(extents_of(store, survey.result_size), io::End(from, store.name), io::End(into, image),
-                   options);
+  io::copy_extents(extents_of(store), io::End(from, store.path()), io::End(into, image), options);
+}
+
+cow::SortedExceptions sorted_exceptions(const Fd& fd, const Path& store, Bytes origin) {
+  return on_file(store,
+                 [&] { return cow::SortedExceptions(read_areas_from(fd), stat_fd(fd, store).size, origin); });
+}
+
+MergeSurvey survey_of(cow::SortedExceptions& exceptions, Bytes image_size) {
+  const auto& header = exceptions.header();
+  MergeSurvey survey{.chunk = header ? header->chunk_size : base_chunk,
+                     .exceptions = exceptions.count(),
+                     .image_size = image_size,
+                     .result_size = header ? header->restores.value_or(image_size) : image_size};
+  cow::Exception last;
+  while (const auto exception = exceptions.next()) {
+    const bool follows = last.new_chunk != 0 && exception->old_chunk == last.old_chunk + 1 &&
+                         exception->new_chunk == last.new_chunk + 1;
+    if (!follows) ++survey.runs;
+    last = *exception;
+  }
+  return survey;
 }
 
 }  // namespace
 
-MergeSurvey survey_merge(const Path& file, const Path& image) {
-  return on_file(file, [&] {
-    const Bytes size = image_size(image);
-    Store store(file, size);
-    const auto& header = store.exceptions.header();
-    MergeSurvey survey{.chunk = store.chunk(),
-                       .exceptions = store.exceptions.count(),
-                       .image_size = size,
-                       .result_size = header ? header->restores.value_or(size) : size};
-    cow::Exception last;
-    while (const auto exception = store.exceptions.next()) {
-      const bool follows = last.new_chunk != 0 && exception->old_chunk == last.old_chunk + 1 &&
-                           exception->new_chunk == last.new_chunk + 1;
-      if (!follows) ++survey.runs;
-      last = *exception;
-    }
-    return survey;
-  });
+MergeStore::MergeStore(const Path& store, const Path& image)
+    : path_(store),
+      fd_(open_file(store, O_RDONLY)),
+      image_size_(layers::image_size(image)),
+      exceptions_(sorted_exceptions(fd_, store, image_size_)),
+      survey_(on_file(store, [&] { return survey_of(exceptions_, image_size_); })) {}
+
+cow::SortedExceptions& MergeStore::exceptions() {
+  exceptions_.rewind();
+  return exceptions_;
 }
 
-void save_replaced(const Path& store, const Path& image, const MergeSurvey& survey, const Path& saved,
+void save_replaced(MergeStore& store, const Path& image, const Path& saved,
                    const io::CopyProgress& progress) {
-  Store opened = open_store(store, survey);
   const Fd seeking = open_file(image, O_RDONLY);
   const io::End holes(seeking, image);
-  ReplacedChunks replaced(opened, holes, survey);
+  ReplacedChunks replaced(store, holes);
   save_whole(saved, [&](const Fd& file, const Path& name) {
-    write_saved([&] { return replaced.next(); }, most_replaced(survey), survey.chunk, image, file, name,
-                progress);
+    write_saved([&] { return replaced.next(); }, most_replaced(store.survey()), store.survey().chunk, image,
+                file, name, progress);
   });
 }
 
@@ -325,21 +318,20 @@ void write_differing(const Path& image, const Path& other, const std::optional<s
               progress);
 }
 
-void merge_into_image(const Path& store, const Path& image, const MergeSurvey& survey, ImageUse use,
-                      const io::CopyProgress& progress) {
+void merge_into_image(MergeStore& store, const Path& image, ImageUse use, const io::CopyProgress& progress) {
+  const auto& survey = store.survey();
   if (survey.result_size > survey.image_size) resize_file(image, survey.result_size);
-  Store opened = open_store(store, survey);
   const Fd into =
       use == ImageUse::attached ? open_file(image, O_RDWR) : io::open_direct_if_possible(image, O_RDWR);
-  merge(opened, image, into, survey, progress);
+  merge(store, image, into, progress);
   if (survey.result_size < survey.image_size) resize_file(image, survey.result_size);
   sync_file(into, image);
 }
 
-bool merge_into_new_image(const Path& store, const Path& image, const MergeSurvey& survey,
-                          const Path& new_image, bool may_copy, const io::CopyProgress& progress) {
+bool merge_into_new_image(MergeStore& store, const Path& image, const Path& new_image, bool may_copy,
+                          const io::CopyProgress& progress) {
   unlink_if_exists(new_image);
-  const Fd into = create_sparse(new_image, survey.image_size);
+  const Fd into = create_sparse(new_image, store.survey().image_size);
   Undo undo([&] { unlink_if_exists(new_image); });
   const Fd from = open_file(image, O_RDONLY);
   const io::End source(from, image), target(into, new_image);
@@ -350,9 +342,8 @@ bool merge_into_new_image(const Path& store, const Path& image, const MergeSurve
     io::copy_file(source, target, options);
   else if (!io::share_file(source, target))
     return false;
-  resize_file(new_image, survey.result_size);
-  Store opened = open_store(store, survey);
-  merge(opened, new_image, into, survey, progress);
+  resize_file(new_image, store.survey().result_size);
+  merge(store, new_image, into, progress);
   sync_file(into, new_image);
   undo.release();
   return true;

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "cow/format.h"
+#include "cow/sorted.h"
 #include "io/copy.h"
 
 /// Merging a snapshot store into an image: the one thing that commit, revert, promote and shrink have in
@@ -28,15 +29,31 @@ struct MergeSurvey {
   [[nodiscard]] Bytes mean_run() const { return runs == 0 ? Bytes{} : Bytes{bytes().count / runs}; }
 };
 
-/// Reads the whole list of exceptions. Throws corrupt_image where the kernel would load worse without a word
-/// (cow::Reader); so whoever has a survey merges all of it.
-MergeSurvey survey_merge(const Path& store, const Path& image);
+/// A store that is to be merged into an image. Its list of exceptions is read, checked and sorted once for
+/// all steps of a commit.
+class MergeStore {
+ public:
+  /// Reads the whole list. Throws corrupt_image where the kernel would load worse without a word
+  /// (cow::Reader); so whoever has one merges all of it.
+  MergeStore(const Path& store, const Path& image);
+
+  [[nodiscard]] const Path& path() const { return path_; }
+  [[nodiscard]] const MergeSurvey& survey() const { return survey_; }
+  /// Rewound.
+  [[nodiscard]] cow::SortedExceptions& exceptions();
+
+ private:
+  Path path_;
+  Fd fd_;
+  Bytes image_size_;
+  cow::SortedExceptions exceptions_;
+  MergeSurvey survey_;
+};
 
 /// Step 2 of a commit: copies what merging `store` replaces, and what it cuts off the image's end, into a new
 /// store that merged into the result gives the image back, sorted, exactly sized, synced. It appears under
 /// its name when it is whole.
-void save_replaced(const Path& store, const Path& image, const MergeSurvey& survey, const Path& saved,
-                   const io::CopyProgress& progress);
+void save_replaced(MergeStore& store, const Path& image, const Path& saved, const io::CopyProgress& progress);
 
 /// The same for an image that another one is to replace.
 void save_differing(const Path& image, const Path& other, const Path& saved,
@@ -54,13 +71,12 @@ enum class ImageUse {
 };
 
 /// Step 4 of a commit, synced. Where it fails the image holds a part of it; doing it again is right.
-void merge_into_image(const Path& store, const Path& image, const MergeSurvey& survey, ImageUse use,
-                      const io::CopyProgress& progress);
+void merge_into_image(MergeStore& store, const Path& image, ImageUse use, const io::CopyProgress& progress);
 
 /// Step 4 where the image must not change for those who use it: a new image, synced, that holds what the old
 /// one with the store merged into it would. False where the file system cannot share extents and `may_copy`
 /// is not set; then nothing is left of it.
-bool merge_into_new_image(const Path& store, const Path& image, const MergeSurvey& survey,
-                          const Path& new_image, bool may_copy, const io::CopyProgress& progress);
+bool merge_into_new_image(MergeStore& store, const Path& image, const Path& new_image, bool may_copy,
+                          const io::CopyProgress& progress);
 
 }  // namespace cowshed::layers

@@ -131,8 +131,8 @@ TEST_F(MergeTest, all_ways_give_what_the_kernels_own_merge_gives_and_what_was_re
     if (any(0, 2) == 0) std::fill_n(before.begin(), before.size() / 2, std::byte{0});
     const Path image = file_with("image", before);
     const Path store = random_store(chunk, size, count);
-    const auto survey = layers::survey_merge(store, image);
-    ASSERT_EQ(survey.exceptions, count);
+    layers::MergeStore opened(store, image);
+    ASSERT_EQ(opened.survey().exceptions, count);
 
     const Path expected_image = copy_of(image, "kernel");
     merge_by_the_kernel(copy_of(store, "kernel-store"), expected_image, chunk);
@@ -140,19 +140,19 @@ TEST_F(MergeTest, all_ways_give_what_the_kernels_own_merge_gives_and_what_was_re
 
     const Path saved = scratch() / "saved";
     unlink_if_exists(saved);
-    layers::save_replaced(store, image, survey, saved, nullptr);
+    layers::save_replaced(opened, image, saved, nullptr);
     const Path new_image = scratch() / "new";
-    ASSERT_TRUE(layers::merge_into_new_image(store, image, survey, new_image, true, nullptr));
+    ASSERT_TRUE(layers::merge_into_new_image(opened, image, new_image, true, nullptr));
     ASSERT_TRUE(contents_of(new_image) == expected) << "new image";
     const Path attached = copy_of(image, "attached");
-    layers::merge_into_image(store, attached, survey, layers::ImageUse::attached, nullptr);
+    layers::merge_into_image(opened, attached, layers::ImageUse::attached, nullptr);
     ASSERT_TRUE(contents_of(attached) == expected) << "attached";
     ASSERT_TRUE(contents_of(image) == before);
-    layers::merge_into_image(store, image, survey, layers::ImageUse::none, nullptr);
+    layers::merge_into_image(opened, image, layers::ImageUse::none, nullptr);
     ASSERT_TRUE(contents_of(image) == expected) << "in place";
 
-    layers::merge_into_image(saved, image, layers::survey_merge(saved, image), layers::ImageUse::none,
-                             nullptr);
+    layers::MergeStore back(saved, image);
+    layers::merge_into_image(back, image, layers::ImageUse::none, nullptr);
     ASSERT_TRUE(contents_of(image) == before) << "what was replaced";
     ++tally[chunk.bytes().count];
   }
@@ -187,15 +187,15 @@ TEST_F(MergeTest, a_store_that_restores_another_size_resizes_the_image_and_what_
     }
     expected.resize(result.count);
 
-    const auto survey = layers::survey_merge(store, image);
+    layers::MergeStore opened(store, image);
     const Path saved = scratch() / "saved";
     unlink_if_exists(saved);
-    layers::save_replaced(store, image, survey, saved, nullptr);
-    layers::merge_into_image(store, image, survey, layers::ImageUse::none, nullptr);
+    layers::save_replaced(opened, image, saved, nullptr);
+    layers::merge_into_image(opened, image, layers::ImageUse::none, nullptr);
     ASSERT_TRUE(contents_of(image) == expected);
-    const auto back = layers::survey_merge(saved, image);
-    EXPECT_EQ(back.result_size, size);
-    layers::merge_into_image(saved, image, back, layers::ImageUse::none, nullptr);
+    layers::MergeStore back(saved, image);
+    EXPECT_EQ(back.survey().result_size, size);
+    layers::merge_into_image(back, image, layers::ImageUse::none, nullptr);
     ASSERT_TRUE(contents_of(image) == before);
   }
 }
@@ -209,7 +209,7 @@ TEST_F(MergeTest, a_broken_store_changes_nothing) {
   Contents entry(cow::exception_size);
   cow::write_exception({1, 1'000'000}, std::span(entry).first<cow::exception_size>());
   write_to(open_file(store, O_WRONLY))(chunk.bytes() + Bytes{199 * cow::exception_size}, entry);
-  expect_error(ErrorKind::corrupt_image, [&] { layers::survey_merge(store, image); });
+  expect_error(ErrorKind::corrupt_image, [&] { layers::MergeStore(store, image); });
   EXPECT_TRUE(contents_of(image) == before);
 }
 

@@ -81,29 +81,33 @@ class MergeMemoryTest : public test::FilesTest {
     scattered_ = ScatteredStore(size.count / chunk.bytes().count);
     scattered_.write(store_);
     scattered_.write_image(image_);
-    survey_ = survey_merge(store_, image_);
-    EXPECT_EQ(survey_->exceptions, size.count / chunk.bytes().count);
   }
   void expect_survey_within_budget() {
-    measure("survey", [&] { survey_merge(store_, image_); });
+    measure("survey", [&] { EXPECT_EQ(MergeStore(store_, image_).survey().exceptions, chunks()); });
   }
   void expect_save_within_budget() {
-    measure("save what is replaced", [&] { save_replaced(store_, image_, *survey_, saved_, nullptr); });
-    EXPECT_EQ(survey_merge(saved_, image_).exceptions, survey_->exceptions);
+    measure("save what is replaced", [&] {
+      MergeStore store(store_, image_);
+      save_replaced(store, image_, saved_, nullptr);
+    });
+    EXPECT_EQ(MergeStore(saved_, image_).survey().exceptions, chunks());
   }
   void expect_merge_within_budget() {
-    measure("merge", [&] { merge_into_image(store_, image_, *survey_, ImageUse::none, nullptr); });
+    measure("merge", [&] { merge(store_, ImageUse::none); });
     scattered_.expect_data(image_, 'n');
   }
   /// Is what was saved the old state?
   void expect_way_back_within_budget() {
-    const MergeSurvey back = survey_merge(saved_, image_);
-    measure("merge of what was saved",
-            [&] { merge_into_image(saved_, image_, back, ImageUse::attached, nullptr); });
+    measure("merge of what was saved", [&] { merge(saved_, ImageUse::attached); });
     scattered_.expect_data(image_, 'o');
   }
 
  private:
+  [[nodiscard]] std::uint64_t chunks() const { return size_.count / chunk.bytes().count; }
+  void merge(const Path& file, ImageUse use) const {
+    MergeStore store(file, image_);
+    merge_into_image(store, image_, use, nullptr);
+  }
   void measure(const std::string& step, const std::function<void()>& body) const {
     const auto begin = std::chrono::steady_clock::now();
     const Bytes taken = test::memory_taken_by(body);
@@ -119,7 +123,6 @@ class MergeMemoryTest : public test::FilesTest {
   const Path store_ = at("store"), image_ = at("image"), saved_ = at("saved");
   Bytes size_;
   ScatteredStore scattered_{0};
-  std::optional<MergeSurvey> survey_;
 };
 
 TEST_F(MergeMemoryTest, of_a_small_volume_is_bounded) {
