@@ -130,14 +130,15 @@ bool Commit::merge_by_new_image(MergeStore& store) {
 
 void Commit::merge_in_place(MergeStore& store) {
   const bool is_saved = commit_state(files_) == CommitState::saved;
-  if (is_saved && has_views()) views_.freeze(views_.read(), files_.replaced);
+  const bool is_attached = is_saved && has_views();
+  if (is_attached) views_.freeze(views_.read(), files_.replaced);
   begun_ = true;
   {
     // They start on the saved state; without one there is none to start on.
     std::optional<Unlocked> others_may_start;
     if (is_saved) others_may_start.emplace(lock_);
     const Bytes size = store.survey().bytes();
-    merge_into_image(store, files_.image, is_saved ? ImageUse::attached : ImageUse::none,
+    merge_into_image(store, files_.image, is_attached ? ImageUse::attached : ImageUse::none,
                      tell(size, size * 2));
   }
   if (const Stack stack = views_.read(); views_.is_outgrown(stack)) views_.grow_top(stack);

@@ -17,6 +17,7 @@
 #include "io/cached.h"
 #include "io/copy_file.h"
 #include "io/data_extents.h"
+#include "io/holes.h"
 #include "io/sharing.h"
 #include "layers/base_files.h"
 #include "layers/image_file.h"
@@ -126,6 +127,33 @@ std::uint64_t most_replaced(const MergeSurvey& survey) {
   return std::min(all, survey.exceptions + (result < all ? all - result : 0));
 }
 
+/// Allocates a new store's blocks ahead of its data. Else metadata, which goes through the page cache, would
+/// get its blocks later than the data around it, and writing would take twice as long (measured, ext4).
+class RoomAhead {
+ public:
+  explicit RoomAhead(const io::End& store) : store_(store), is_wanted_(store.is_direct()) {}
+
+  /// Data comes up to `end`. As much again is allocated as came without a hole, so that a store of a sparse
+  /// image takes no more than twice its data.
+  void expect(Bytes end, Bytes length) {
+    constexpr Bytes most = mebibytes(16);
+    run_ = run_ + length;
+    if (!is_wanted_ || end <= allocated_) return;
+    const Bytes ahead = std::min(run_, most);
+    const Bytes from = std::max(allocated_, end - length);
+    // Where that fails, the write that needs the room tells.
+    is_wanted_ = ::fallocate(store_.fd(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(from.count),
+                             static_cast<off_t>((end + ahead - from).count)) == 0;
+    allocated_ = end + ahead;
+  }
+  void expect_hole() { run_ = {}; }
+
+ private:
+  const io::End& store_;
+  bool is_wanted_;
+  Bytes run_, allocated_;
+};
+
 /// Metadata is written through the page cache: no page of it is also a page of data, unless chunks are
 /// smaller than pages; then all is.
 Fd open_for_data(const Path& file, cow::ChunkSize chunk) {
@@ -139,8 +167,10 @@ void write_saved(const std::function<std::optional<std::uint64_t>()>& next, std:
                  const io::CopyProgress& progress) {
   resize_file(saved, cow::size_with(chunk, most));
   const Fd from = io::open_to_read_once(image), to = open_for_data(saved, chunk);
-  const io::End source(from, image);
+  const io::End source(from, image), target(to, saved);
   const Bytes size = source.size();
+  io::Holes holes(source);
+  RoomAhead room(target);
   cow::Writer writer(write_to(metadata, saved), {chunk, size});
   auto options = engine_options(progress);
   options.zeroes = io::Zeroes::skip;
@@ -151,9 +181,14 @@ void write_saved(const std::function<std::optional<std::uint64_t>()>& next, std:
         const auto found = next();
         if (!found) return std::nullopt;
         const Bytes at = chunk.bytes() * *found;
-        return io::Extent{at, chunk.bytes() * writer.add(*found), std::min(chunk.bytes(), size - at)};
+        const io::Extent extent{at, chunk.bytes() * writer.add(*found), std::min(chunk.bytes(), size - at)};
+        if (holes.data_at(at).count != 0)
+          room.expect(extent.target + extent.length, extent.length);
+        else
+          room.expect_hole();
+        return extent;
       },
-      source, io::End(to, saved), options);
+      source, target, options);
   resize_file(saved, writer.finish());
 }
 

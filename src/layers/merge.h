@@ -64,7 +64,8 @@ void write_differing(const Path& image, const Path& other, const std::optional<s
                      const Fd& saved, const io::CopyProgress& progress);
 
 enum class ImageUse {
-  /// Nobody: it is written as it is fastest.
+  /// Nobody: it is written as it is fastest. Who begins to use it meanwhile reads what is on the disk: the
+  /// kernel drops the page cache of what is written past it, before and after.
   none,
   /// Views stand on its loop device, which is buffered: so is the writing.
   attached,
