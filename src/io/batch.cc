@@ -169,6 +169,21 @@ void Batch::plan_writes(const End& target, Zeroes zeroes, Bytes zero_block) {
   unfinished_ = transfers_.size();
 }
 
+void Batch::plan_writes_around_holes(const End& target, Holes& holes, Bytes zero_block) {
+  transfers_.clear();
+  for_each_run(&Extent::target, [&](const Run& run) {
+    for (Bytes done; done < run.length;) {
+      const Run rest = run.part(done, run.length - done);
+      const Bytes hole = std::min(holes.hole_at(rest.offset), rest.length);
+      const Bytes data = std::min(holes.data_at(rest.offset), rest.length);
+      if (hole.count != 0) write_around_zeroes(target, Zeroes::skip, zero_block, rest.part({}, hole));
+      if (data.count != 0) add_aligned(target, Op::write, rest.part({}, data));
+      done = done + hole + data;
+    }
+  });
+  unfinished_ = transfers_.size();
+}
+
 /// The part of `rest` that is one block, or less at its ends.
 Batch::Run Batch::first_block(const Run& rest, Bytes block) {
   const Bytes to_boundary{block.count - rest.offset.count % block.count};

@@ -12,6 +12,7 @@
 #include "io/copy.h"
 #include "io/end.h"
 #include "io/extent.h"
+#include "io/holes.h"
 #include "io/plan.h"
 #include "io/request.h"
 
@@ -73,6 +74,8 @@ class Batch {
   void plan_reads(const End& source);
   /// After the reads.
   void plan_writes(const End& target, Zeroes zeroes, Bytes zero_block);
+  /// After the reads, too: zeros are looked for only where the target is a hole, and left out.
+  void plan_writes_around_holes(const End& target, Holes& holes, Bytes zero_block);
 
   [[nodiscard]] bool is_empty() const { return pieces_.empty(); }
   /// Bytes of all its extents.

@@ -80,6 +80,7 @@ Copier::Copier(const ExtentStream& extents, const End& source, const End& target
       pace_(options.bytes_per_second, *options.clock),
       sharer_(source, target, options),
       holes_(source),
+      target_holes_(target),
       buffers_(plan_.buffer * plan_.batches),
       backend_(open(options, source, target, buffers_.all(), plan_.depth)) {
   batches_.reserve(plan_.batches);
@@ -338,8 +339,12 @@ void Copier::finish_transfer(Transfer& transfer) {
 }
 
 void Copier::write(Batch& batch) {
-  const bool are_sought = options_.zero_search == ZeroSearch::content && can_punch_;
-  batch.plan_writes(target_, are_sought ? options_.zeroes : Zeroes::write, options_.zero_block);
+  if (goes_by_holes() && options_.zeroes == Zeroes::punch) {
+    batch.plan_writes_around_holes(target_, target_holes_, options_.zero_block);
+  } else {
+    const bool are_sought = options_.zero_search == ZeroSearch::content && can_punch_;
+    batch.plan_writes(target_, are_sought ? options_.zeroes : Zeroes::write, options_.zero_block);
+  }
   queue_all(batch);
   if (batch.transfers().empty()) retire(batch, &CopyReport::copied);
 }

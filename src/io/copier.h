@@ -81,7 +81,7 @@ class Copier {
   bool awaits_first_share_ = false;
   bool can_punch_ = true;
   bool has_punched_ = false;
-  Holes holes_;
+  Holes holes_, target_holes_;
 
   Buffers buffers_;
   std::vector<Batch> batches_;

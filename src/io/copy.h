@@ -39,7 +39,8 @@ enum class ZeroSearch {
   /// Blocks of zeros are looked for in what was read.
   content,
   /// Only the source's holes are zeros, and they are not read: the data passes without the processor looking
-  /// at it. Right where whoever wrote the source made holes of what he wanted to be free.
+  /// at it. But with Zeroes::punch, where the target is a hole, blocks of zeros are looked for all the same:
+  /// it is to stay one.
   holes,
 };
 

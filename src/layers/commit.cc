@@ -90,7 +90,8 @@ bool Commit::wants_new_image(const MergeSurvey& survey) const {
 }
 
 void Commit::merge() {
-  MergeStore store(files_.commit, files_.image);
+  const bool is_revert = is_same_file(files_.commit, files_.revision);
+  MergeStore store(files_.commit, files_.image, is_revert ? io::ZeroSearch::content : io::ZeroSearch::holes);
   // A commit by way of a new image was cut off: this one has not been touched.
   if (commit_state(files_) == CommitState::unsaved && has_views()) {
     unlink_durably(files_.replaced);

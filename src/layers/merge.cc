@@ -17,7 +17,6 @@
 #include "io/cached.h"
 #include "io/copy_file.h"
 #include "io/data_extents.h"
-#include "io/holes.h"
 #include "io/sharing.h"
 #include "layers/base_files.h"
 #include "layers/image_file.h"
@@ -127,33 +126,6 @@ std::uint64_t most_replaced(const MergeSurvey& survey) {
   return std::min(all, survey.exceptions + (result < all ? all - result : 0));
 }
 
-/// Allocates a new store's blocks ahead of its data. Else metadata, which goes through the page cache, would
-/// get its blocks later than the data around it, and writing would take twice as long (measured, ext4).
-class RoomAhead {
- public:
-  explicit RoomAhead(const io::End& store) : store_(store), is_wanted_(store.is_direct()) {}
-
-  /// Data comes up to `end`. As much again is allocated as came without a hole, so that a store of a sparse
-  /// image takes no more than twice its data.
-  void expect(Bytes end, Bytes length) {
-    constexpr Bytes most = mebibytes(16);
-    run_ = run_ + length;
-    if (!is_wanted_ || end <= allocated_) return;
-    const Bytes ahead = std::min(run_, most);
-    const Bytes from = std::max(allocated_, end - length);
-    // Where that fails, the write that needs the room tells.
-    is_wanted_ = ::fallocate(store_.fd(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(from.count),
-                             static_cast<off_t>((end + ahead - from).count)) == 0;
-    allocated_ = end + ahead;
-  }
-  void expect_hole() { run_ = {}; }
-
- private:
-  const io::End& store_;
-  bool is_wanted_;
-  Bytes run_, allocated_;
-};
-
 /// Metadata is written through the page cache: no page of it is also a page of data, unless chunks are
 /// smaller than pages; then all is.
 Fd open_for_data(const Path& file, cow::ChunkSize chunk) {
@@ -167,10 +139,8 @@ void write_saved(const std::function<std::optional<std::uint64_t>()>& next, std:
                  const io::CopyProgress& progress) {
   resize_file(saved, cow::size_with(chunk, most));
   const Fd from = io::open_to_read_once(image), to = open_for_data(saved, chunk);
-  const io::End source(from, image), target(to, saved);
+  const io::End source(from, image);
   const Bytes size = source.size();
-  io::Holes holes(source);
-  RoomAhead room(target);
   cow::Writer writer(write_to(metadata, saved), {chunk, size});
   auto options = engine_options(progress);
   options.zeroes = io::Zeroes::skip;
@@ -181,14 +151,9 @@ void write_saved(const std::function<std::optional<std::uint64_t>()>& next, std:
         const auto found = next();
         if (!found) return std::nullopt;
         const Bytes at = chunk.bytes() * *found;
-        const io::Extent extent{at, chunk.bytes() * writer.add(*found), std::min(chunk.bytes(), size - at)};
-        if (holes.data_at(at).count != 0)
-          room.expect(extent.target + extent.length, extent.length);
-        else
-          room.expect_hole();
-        return extent;
+        return io::Extent{at, chunk.bytes() * writer.add(*found), std::min(chunk.bytes(), size - at)};
       },
-      source, target, options);
+      source, io::End(to, saved), options);
   resize_file(saved, writer.finish());
 }
 
@@ -285,9 +250,8 @@ class DifferingChunks {
 void merge(MergeStore& store, const Path& image, const Fd& into, const io::CopyProgress& progress) {
   const Fd from = io::open_to_read_once(store.path());
   auto options = engine_options(progress);
-  // What the guest discarded the kernel has made holes of.
   options.zeroes = io::Zeroes::punch;
-  options.zero_search = io::ZeroSearch::holes;
+  options.zero_search = store.zero_search();
   options.sync = false;
   io::copy_extents(extents_of(store), io::End(from, store.path()), io::End(into, image), options);
 }
@@ -315,8 +279,9 @@ MergeSurvey survey_of(cow::SortedExceptions& exceptions, Bytes image_size) {
 
 }  // namespace
 
-MergeStore::MergeStore(const Path& store, const Path& image)
+MergeStore::MergeStore(const Path& store, const Path& image, io::ZeroSearch zero_search)
     : path_(store),
+      zero_search_(zero_search),
       fd_(open_file(store, O_RDONLY)),
       image_size_(layers::image_size(image)),
       exceptions_(sorted_exceptions(fd_, store, image_size_)),

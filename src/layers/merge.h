@@ -35,15 +35,22 @@ class MergeStore {
  public:
   /// Reads the whole list. Throws corrupt_image where the kernel would load worse without a word
   /// (cow::Reader); so whoever has one merges all of it.
-  MergeStore(const Path& store, const Path& image);
+  ///
+  /// What a guest discarded the kernel made holes of in the store, so that holes are enough to look for; not
+  /// where it saved there what a session replaced, the image's holes as zeros.
+  MergeStore(const Path& store, const Path& image, io::ZeroSearch zero_search = io::ZeroSearch::holes);
+  MergeStore(const MergeStore&) = delete;
+  MergeStore& operator=(const MergeStore&) = delete;
 
   [[nodiscard]] const Path& path() const { return path_; }
   [[nodiscard]] const MergeSurvey& survey() const { return survey_; }
+  [[nodiscard]] io::ZeroSearch zero_search() const { return zero_search_; }
   /// Rewound.
   [[nodiscard]] cow::SortedExceptions& exceptions();
 
  private:
   Path path_;
+  io::ZeroSearch zero_search_;
   Fd fd_;
   Bytes image_size_;
   cow::SortedExceptions exceptions_;

@@ -19,7 +19,7 @@ class ContentFaultTest : public ContentScenarios {
                              scenario.check(what);
                            },
                        .done = scenario.check,
-                       .stride = 3});
+                       .stride = 5});
   }
   void fail_everywhere(const Scenario& scenario) {
     fail_each_call({.command = scenario.command,
@@ -31,7 +31,7 @@ class ContentFaultTest : public ContentScenarios {
                           scenario.check(what);
                         },
                     .done = scenario.check,
-                    .stride = 8});
+                    .stride = 14});
   }
 };
 

@@ -14,7 +14,7 @@
 //                          DM_TABLE_LOAD, LOOP_CONFIGURE, ...
 //       open               calls that give out a descriptor
 //       change             calls that change directories: mkdir, rmdir, rename, unlink, link, symlink
-//       write              write, pwrite, ftruncate, fallocate
+//       write              write, pwrite, truncate, ftruncate, fallocate
 //       sync               fsync, fdatasync
 //       file               open, change, write and sync together
 //       read               read, pread, stat, readlink, opendir, statvfs, SEEK_DATA
@@ -371,6 +371,8 @@ WRAP_SIZE(write, class_write, (int fd, const void* data, size_t size), (fd, data
 WRAP_SIZE(pwrite, class_write, (int fd, const void* data, size_t size, off_t at), (fd, data, size, at))
 WRAP_SIZE(pwrite64, class_write, (int fd, const void* data, size_t size, off64_t at), (fd, data, size, at))
 WRAP_SIZE(writev, class_write, (int fd, const struct iovec* parts, int count), (fd, parts, count))
+WRAP_INT(truncate, class_write, (const char* path, off_t size), (path, size))
+WRAP_INT(truncate64, class_write, (const char* path, off64_t size), (path, size))
 WRAP_INT(ftruncate, class_write, (int fd, off_t size), (fd, size))
 WRAP_INT(ftruncate64, class_write, (int fd, off64_t size), (fd, size))
 WRAP_INT(fallocate, class_write, (int fd, int mode, off_t at, off_t size), (fd, mode, at, size))

@@ -104,6 +104,34 @@ TEST_F(DiscardTest, what_an_overlay_session_wrote_and_discarded_is_free_in_the_i
   stop(root);
 }
 
+TEST_F(DiscardTest, a_commit_leaves_a_sparse_image_sparse_where_only_the_kernel_copied_zeros) {
+  auto& root = overlay("debian", 0);
+  put(start(root), first_block, 'a');
+  stop(root);
+  const auto used = stat_if_exists(root.paths().path)->allocated;
+  const Path node = start(root);
+  // Of a chunk of 64 KiB one block is written; the kernel copies the others.
+  put(node, far_block, 'b');
+  stop(root);
+  EXPECT_EQ(stat_if_exists(root.paths().path)->allocated, used + kibibytes(4));
+  EXPECT_EQ(get(start(root), far_block), 'b');
+  stop(root);
+}
+
+TEST_F(DiscardTest, a_revert_of_a_session_in_place_gives_back_what_was_a_hole) {
+  auto& root = origin("debian");
+  put(start(root), first_block, 'a');
+  stop(root);
+  const auto used = stat_if_exists(root.paths().path)->allocated;
+  fill(start(root), 'b');
+  stop(root);
+  ASSERT_GE(stat_if_exists(root.paths().path)->allocated, mebibytes(4));
+  root.revert(std::nullopt, nullptr).get();
+  EXPECT_LE(stat_if_exists(root.paths().path)->allocated, used + kibibytes(64));
+  EXPECT_EQ(get(start(root), first_block), 'a');
+  stop(root);
+}
+
 TEST_F(DiscardTest, what_a_snapshot_discards_is_free_on_the_file_system_at_once) {
   auto& root = origin("debian");
   auto& app = snapshot_of(root, "work");

@@ -91,6 +91,17 @@ TEST_P(HolesTest, AreReadAndWrittenWhereTheTargetHasNone) {
   }
 }
 
+TEST_P(HolesTest, OfTheTargetStayWhereZerosWouldFillThem) {
+  const Fd fd = open_file(target(), O_RDWR);
+  ASSERT_EQ(::fallocate(fd.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 131'072), 0);
+  const Bytes before = allocated(target());
+  const std::vector<Extent> extents = {{{0}, {0}, kibibytes(512)}};
+  const auto report = copy(extents);
+  EXPECT_TRUE(content(target()) == modelled(from_, to_, extents));
+  EXPECT_EQ(report.zeroes, kibibytes(64));
+  EXPECT_LE(allocated(target()), before + kibibytes(64)) << "of 128 KiB half are zeros";
+}
+
 TEST_P(HolesTest, OfUnalignedExtentsAreMadeOfWholeBlocksOfTheTarget) {
   const std::vector<Extent> extents = {{{100}, {5000}, mebibytes(3)}};
   copy(extents);
