@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "io/end.h"
 
@@ -12,9 +13,10 @@ namespace cowshed::io {
 std::optional<Bytes> next_data(const End& file, Bytes from);
 std::optional<Bytes> next_hole(const End& file, Bytes from);
 
-/// Whether a place is data, for those who ask here and there: the kernel is asked where none of the two
-/// stretches holds the place that it told of last. A block device, and a file on a file system that cannot
-/// tell, has no holes; nor has a file behind its end.
+/// Whether a place is data, for those who ask here and there. The file is gone through once, as far as
+/// somebody asks, and what was found is remembered: to look for the end of a stretch takes the kernel as long
+/// as it has extents. A block device, and a file on a file system that cannot tell, has no holes; nor has a
+/// file behind its end. What becomes of the file meanwhile is not noticed.
 class Holes {
  public:
   /// `file` is to live as long.
@@ -26,16 +28,17 @@ class Holes {
 
  private:
   struct Stretch {
-    Bytes begin, end;
-    /// From `offset` to its end; 0 where that is not in it.
-    [[nodiscard]] Bytes from(Bytes offset) const {
-      return begin <= offset && offset < end ? end - offset : Bytes{};
-    }
+    bool is_data;
+    /// From where it was asked for.
+    Bytes length;
   };
-  void look_at(Bytes offset);
+  Stretch from(Bytes offset);
+  [[nodiscard]] Stretch ask(Bytes offset) const;
+  void go_on();
 
   const End& file_;
-  Stretch data_, hole_;
+  /// Where a hole ends and data begins, where that ends and a hole begins, and so on; rising.
+  std::vector<Bytes> edges_;
 };
 
 }  // namespace cowshed::io

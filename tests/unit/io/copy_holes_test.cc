@@ -144,6 +144,22 @@ TEST_P(HolesTest, AreFoundInAnyOrderOfAsking) {
   EXPECT_EQ(holes.data_at(block), hole_begin - block);
 }
 
+TEST_P(HolesTest, AreFoundInAFileThatBeginsWithOneAndInOneThatIsNothingElse) {
+  std::filesystem::resize_file(source(), 0);
+  std::filesystem::resize_file(source(), file_size.count);
+  const Fd fd = open_file(source(), O_RDWR);
+  const End end(fd, source());
+  EXPECT_EQ(Holes(end).hole_at(kibibytes(8)), file_size - kibibytes(8));
+  ASSERT_EQ(::pwrite(fd.get(), "x", 1, 0), 1);
+  ASSERT_EQ(::pwrite(fd.get(), "x", 1, 1 << 20), 1);
+  std::filesystem::resize_file(source(), 3 << 20);
+  Holes holes(end);
+  EXPECT_EQ(holes.data_at(mebibytes(1)), kibibytes(4));
+  EXPECT_EQ(holes.hole_at(kibibytes(4)), mebibytes(1) - kibibytes(4));
+  EXPECT_EQ(holes.data_at({}), kibibytes(4));
+  EXPECT_EQ(holes.hole_at(mebibytes(2)), mebibytes(1));
+}
+
 COWSHED_OVER_BOTH(HolesTest);
 
 }  // namespace
