@@ -283,9 +283,8 @@ MergeStore::MergeStore(const Path& store, const Path& image, io::ZeroSearch zero
     : path_(store),
       zero_search_(zero_search),
       fd_(open_file(store, O_RDONLY)),
-      image_size_(layers::image_size(image)),
-      exceptions_(sorted_exceptions(fd_, store, image_size_)),
-      survey_(on_file(store, [&] { return survey_of(exceptions_, image_size_); })) {}
+      exceptions_(sorted_exceptions(fd_, store, image_size(image))),
+      survey_(on_file(store, [&] { return survey_of(exceptions_, image_size(image)); })) {}
 
 cow::SortedExceptions& MergeStore::exceptions() {
   exceptions_.rewind();

@@ -36,8 +36,8 @@ class MergeStore {
   /// Reads the whole list. Throws corrupt_image where the kernel would load worse without a word
   /// (cow::Reader); so whoever has one merges all of it.
   ///
-  /// What a guest discarded the kernel made holes of in the store, so that holes are enough to look for; not
-  /// where it saved there what a session replaced, the image's holes as zeros.
+  /// What a guest discarded the kernel made holes of in the store, so holes are enough to look for. Not in a
+  /// base cow: there it has saved the image's holes as zeros.
   MergeStore(const Path& store, const Path& image, io::ZeroSearch zero_search = io::ZeroSearch::holes);
   MergeStore(const MergeStore&) = delete;
   MergeStore& operator=(const MergeStore&) = delete;
@@ -52,7 +52,6 @@ class MergeStore {
   Path path_;
   io::ZeroSearch zero_search_;
   Fd fd_;
-  Bytes image_size_;
   cow::SortedExceptions exceptions_;
   MergeSurvey survey_;
 };

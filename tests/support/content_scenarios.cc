@@ -38,6 +38,11 @@ void ContentScenarios::create_vms() {
   session_files_ = without(files(), files_);
 }
 
+void ContentScenarios::create_vms_with_policy(const std::string& policy) {
+  create_vms();
+  must({"volume", "set", "debian:root", "write_policy", policy});
+}
+
 void ContentScenarios::create_draft() {
   create_app("draft", "debian");
   must({"volume", "set", "draft:root", "keep_changes", "true"});

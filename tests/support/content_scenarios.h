@@ -17,7 +17,7 @@ class ContentScenarios : public KillTest {
     std::function<void(const std::string& what)> check;
   };
   Scenario commit_session();
-  /// The same where no revision is kept.
+  /// The same after keep_no_revision().
   Scenario commit_session_keeping_none();
   Scenario revert();
   Scenario import();
@@ -32,6 +32,8 @@ class ContentScenarios : public KillTest {
   void create_template_with_revision();
   /// The same, under an app VM that runs on 'b'.
   void create_vms();
+  /// The same; the template's next session has this write policy.
+  void create_vms_with_policy(const std::string& policy);
   /// A second app VM, which keeps its changes; what the promotions need.
   void create_draft();
 

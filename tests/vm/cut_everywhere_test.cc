@@ -60,11 +60,7 @@ class CutEverywhereTest : public ContentScenarios {
     Walk walk(progress_file());
     if (walk.at() != 0) survive(walk, make);
     if (walk.told().empty() && !HasFailure()) cut(walk, create, make);
-    fmt::print("{}\n", walk.told());
-  }
-  void create_with_policy(const std::string& policy) {
-    create_vms();
-    must({"volume", "set", "debian:root", "write_policy", policy});
+    if (!HasFailure()) fmt::print("{}\n", walk.told());
   }
 
  private:
@@ -113,10 +109,10 @@ class CutEverywhereTest : public ContentScenarios {
 };
 
 TEST_F(CutEverywhereTest, InTheCommitOfAnInPlaceSession) {
-  cut_everywhere([&] { create_with_policy("in-place"); }, [&] { return commit_session(); });
+  cut_everywhere([&] { create_vms_with_policy("in-place"); }, [&] { return commit_session(); });
 }
 TEST_F(CutEverywhereTest, InTheCommitOfAnOverlaySession) {
-  cut_everywhere([&] { create_with_policy("overlay"); }, [&] { return commit_session(); });
+  cut_everywhere([&] { create_vms_with_policy("overlay"); }, [&] { return commit_session(); });
 }
 TEST_F(CutEverywhereTest, InACommitWithNobodyOnTheImage) {
   cut_everywhere([&] { create_template_with_revision(); }, [&] { return commit_session(); });

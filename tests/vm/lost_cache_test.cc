@@ -20,11 +20,6 @@ std::size_t passed_over() { return is_long_run() ? 0 : 2; }
 
 class LostCacheTest : public ContentScenarios {
  protected:
-  void create_vms_with_policy(const std::string& policy) {
-    create_vms();
-    must({"volume", "set", "debian:root", "write_policy", policy});
-  }
-
   /// `create` makes the VMs and `scenario` is one of ours.
   void lose_caches_in(const std::function<void()>& create, const std::function<Scenario()>& scenario) {
     const Scenario recorded = record(create, scenario);
