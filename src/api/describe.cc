@@ -153,10 +153,11 @@ PoolInfo describe_pool(app::App& app, const PoolName& name, Detail detail) {
 }
 
 DriverInfo describe(const pools::Driver& driver) {
-  DriverInfo info{driver.name, driver.help, {}};
+  DriverInfo info{driver.name, driver.help, {}, {}};
   for (const auto& parameter : driver.parameters)
     info.parameters.push_back({parameter.name, std::string(to_string(parameter.type)),
                                parameter.default_value, parameter.help, parameter.required});
+  for (const auto capability : driver.capabilities) info.capabilities.emplace_back(to_string(capability));
   return info;
 }
 

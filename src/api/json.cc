@@ -58,7 +58,8 @@ ordered_json encode_parameter(const ParameterInfo& parameter) {
 ordered_json encode_driver(const DriverInfo& driver) {
   return {{"name", driver.name},
           {"help", driver.help},
-          {"parameters", array(driver.parameters, encode_parameter)}};
+          {"parameters", array(driver.parameters, encode_parameter)},
+          {"capabilities", driver.capabilities}};
 }
 
 ordered_json encode_pool(const PoolInfo& pool) {

@@ -26,6 +26,7 @@ struct ParameterInfo {
 struct DriverInfo {
   std::string name, help;
   std::vector<ParameterInfo> parameters;
+  std::vector<std::string> capabilities;
 };
 struct PoolInfo {
   std::string name, driver;

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/units.h"
+#include "pools/capability.h"
 #include "pools/operation.h"
 #include "pools/volume.h"
 
@@ -122,6 +124,8 @@ struct Driver {
   std::string name;
   std::string help;
   std::vector<Parameter> parameters;
+  /// Whatever is not among them is refused with not_supported.
+  std::set<Capability> capabilities;
   std::function<std::unique_ptr<Pool>(PoolSpec, DriverContext&)> make;
 };
 

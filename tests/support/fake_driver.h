@@ -190,6 +190,7 @@ inline std::vector<pools::Driver> fake_drivers(FakeWorld& world) {
     drivers.push_back({.name = name,
                        .help = "a fake",
                        .parameters = {{"dir_path", pools::Parameter::Type::path, true, "", "a directory"}},
+                       .capabilities = {},
                        .make = [&world, name](pools::PoolSpec spec, pools::DriverContext&) {
                          return std::make_unique<FakePool>(world, name, std::move(spec));
                        }});

@@ -66,12 +66,18 @@ void check_size(const VolumeProperties& p) {
 }  // namespace
 
 Driver driver() {
-  return {.name = "file",
-          .help = "sparse files in a directory tree, device-mapper snapshots over them",
-          .parameters = {{"dir_path", Parameter::Type::path, true, "", "the directory the volumes lie in"}},
-          .make = [](PoolSpec spec, DriverContext& context) {
-            return std::make_unique<FilePool>(std::move(spec), context);
-          }};
+  return {
+      .name = "file",
+      .help = "sparse files in a directory tree, device-mapper snapshots over them",
+      .parameters = {{"dir_path", Parameter::Type::path, true, "", "the directory the volumes lie in"}},
+      .capabilities = {Capability::volatile_volumes, Capability::origin_volumes, Capability::snapshot_volumes,
+                       Capability::writable_volumes, Capability::one_revision, Capability::snapshots_off,
+                       Capability::in_place, Capability::overlay, Capability::keep_changes,
+                       Capability::export_, Capability::import, Capability::grow, Capability::grow_running,
+                       Capability::shrink},
+      .make = [](PoolSpec spec, DriverContext& context) {
+        return std::make_unique<FilePool>(std::move(spec), context);
+      }};
 }
 
 FilePool::FilePool(PoolSpec spec, DriverContext& context)
