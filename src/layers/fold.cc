@@ -21,17 +21,15 @@ constexpr Bytes engine_memory = mebibytes(24);
 /// Two lists are sorted at a time.
 constexpr std::uint64_t held_each = cow::exceptions_held / 2;
 
-/// Direct where that is possible, so that nothing of a loop device stays in the page cache: its number will
-/// be another file's.
+/// Read past the page cache: that of a loop device may hold what somebody read of its node, udev for one,
+/// before the kernel wrote the store beneath it.
 class FrozenStore {
  public:
   FrozenStore(const Path& path, Bytes origin)
       : path_(path),
         fd_(io::open_direct_if_possible(path_, O_RDONLY)),
-        metadata_(open_file(path_, O_RDONLY)),
         end_(fd_, path_),
-        exceptions_(read_areas_from(metadata_), end_.size(), origin) {}
-  ~FrozenStore() { ::posix_fadvise(metadata_.get(), 0, 0, POSIX_FADV_DONTNEED); }
+        exceptions_(read_directly_from(fd_), end_.size(), origin) {}
   FrozenStore(const FrozenStore&) = delete;
   FrozenStore& operator=(const FrozenStore&) = delete;
 
@@ -43,7 +41,7 @@ class FrozenStore {
 
  private:
   Path path_;
-  Fd fd_, metadata_;
+  Fd fd_;
   io::End end_;
   cow::SortedExceptions exceptions_;
 };

@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <memory>
 
 #include "base/error.h"
 #include "base/undo.h"
+#include "io/buffers.h"
 
 namespace cowshed::layers {
 
@@ -27,17 +29,24 @@ auto look_at(const Path& file, Look look) {
 
 }  // namespace
 
+namespace {
+
+/// `least` bytes, and of the rest what there is.
+void read_at_least(const Fd& fd, Bytes offset, std::span<std::byte> into, std::size_t least) {
+  for (std::size_t done = 0; done < least;) {
+    const ssize_t got =
+        ::pread(fd.get(), into.data() + done, into.size() - done, static_cast<off_t>(offset.count + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw Error::from_errno(errno, "read");
+    if (got == 0) throw Error(ErrorKind::corrupt_image, "snapshot store ends in the middle of a chunk");
+    done += static_cast<std::size_t>(got);
+  }
+}
+
+}  // namespace
+
 cow::ReadAt read_from(const Fd& fd) {
-  return [&fd](Bytes offset, std::span<std::byte> into) {
-    for (std::size_t done = 0; done < into.size();) {
-      const ssize_t got =
-          ::pread(fd.get(), into.data() + done, into.size() - done, static_cast<off_t>(offset.count + done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) throw Error::from_errno(errno, "read");
-      if (got == 0) throw Error(ErrorKind::corrupt_image, "snapshot store ends in the middle of a chunk");
-      done += static_cast<std::size_t>(got);
-    }
-  };
+  return [&fd](Bytes offset, std::span<std::byte> into) { read_at_least(fd, offset, into, into.size()); };
 }
 
 cow::ReadAt read_areas_from(const Fd& fd) {
@@ -52,6 +61,20 @@ cow::ReadAt read_areas_from(const Fd& fd) {
       }
     }
     read(offset, into);
+  };
+}
+
+cow::ReadAt read_directly_from(const Fd& fd) {
+  // What direct I/O of any device is content with.
+  constexpr std::uint64_t unit = 4096;
+  return [&fd, pages = std::shared_ptr<io::Buffers>()](Bytes offset, std::span<std::byte> into) mutable {
+    const std::uint64_t first = offset.count / unit * unit;
+    const std::uint64_t before = offset.count - first;
+    const Bytes length{(before + into.size() + unit - 1) / unit * unit};
+    if (!pages || Bytes{pages->all().size()} < length) pages = std::make_shared<io::Buffers>(length);
+    // The device may end within the last of the pages.
+    read_at_least(fd, {first}, pages->all().first(length.count), before + into.size());
+    std::ranges::copy(pages->all().subspan(before, into.size()), into.begin());
   };
 }
 

@@ -26,6 +26,8 @@ cow::ReadAt read_from(const Fd& fd);
 /// The same for a list of exceptions. Its areas lie far from each other; the kernel is asked for some of them
 /// ahead, so that the disk is not waited for at each.
 cow::ReadAt read_areas_from(const Fd& fd);
+/// The same from a descriptor that was opened O_DIRECT.
+cow::ReadAt read_directly_from(const Fd& fd);
 cow::WriteAt write_to(const Fd& fd);
 /// The same, with errors that name the file: where no caller does.
 cow::WriteAt write_to(const Fd& fd, const Path& name);
