@@ -9,7 +9,10 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
+#include <cinttypes>
+#include <cstdio>
+#include <sstream>
+#include <string_view>
 
 #include "base/error.h"
 #include "support/process.h"
@@ -53,15 +56,16 @@ Stretches stretches_of(const Path& file) {
 
 Stretches free_stretches(const Path& disk) {
   // "  Free blocks: 1234-5678, 9000", a line for each group.
-  const std::string all = output_of({"dumpe2fs", disk.native()});
-  static const std::regex line("\n  Free blocks: ([0-9, -]+)"), range("([0-9]+)(-([0-9]+))?");
+  std::istringstream lines(output_of({"dumpe2fs", disk.native()}));
+  constexpr std::string_view label = "  Free blocks: ";
   Stretches stretches;
-  for (std::sregex_iterator group(all.begin(), all.end(), line), end; group != end; ++group) {
-    const std::string ranges = (*group)[1];
-    for (std::sregex_iterator one(ranges.begin(), ranges.end(), range); one != end; ++one) {
-      const std::uint64_t first = std::stoull((*one)[1]);
-      const std::uint64_t last = (*one)[3].matched ? std::stoull((*one)[3]) : first;
-      stretches.push_back({block * first, block * (last - first + 1)});
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(label)) continue;
+    std::istringstream ranges(line.substr(label.size()));
+    for (std::string range; std::getline(ranges, range, ',');) {
+      std::uint64_t first = 0, last = 0;
+      const int found = std::sscanf(range.c_str(), "%" SCNu64 "-%" SCNu64, &first, &last);
+      if (found >= 1) stretches.push_back({block * first, block * ((found == 2 ? last : first) - first + 1)});
     }
   }
   return stretches;
