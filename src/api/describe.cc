@@ -139,10 +139,13 @@ PoolInfo describe_pool(app::App& app, const PoolName& name, Detail detail) {
   PoolInfo info;
   info.name = name.str();
   info.default_for = app::defaults_leading_to(app.config(), name, app.locations().state);
-  if (const auto definition = app.config().pools.find(name); definition != app.config().pools.end())
+  if (const auto definition = app.config().pools.find(name); definition != app.config().pools.end()) {
     info.driver = definition->second.driver;
+    info.plugin = definition->second.plugin.value_or("");
+  }
   ask(info, [&] {
     const pools::Pool& pool = app.pool(name);
+    info.driver = pool.driver();
     info.revisions_to_keep = pool.revisions_to_keep();
     info.parameters = pool.parameters();
     ask(info, [&] { info.size = pool.size(); });

@@ -63,7 +63,8 @@ ordered_json encode_driver(const DriverInfo& driver) {
 }
 
 ordered_json encode_pool(const PoolInfo& pool) {
-  ordered_json json{{"name", pool.name}, {"driver", pool.driver}};
+  ordered_json json{
+      {"name", pool.name}, {"driver", text_or_null(pool.driver)}, {"plugin", text_or_null(pool.plugin)}};
   json["revisions_to_keep"] = pool.revisions_to_keep;
   json["parameters"] = ordered_json::object();
   for (const auto& [key, value] : pool.parameters) json["parameters"][key] = value;

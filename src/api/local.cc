@@ -49,7 +49,11 @@ PoolInfoRequest::Answer Local::call(const PoolInfoRequest& request) {
 
 PoolAdd::Answer Local::call(const PoolAdd& request) {
   const PoolName name(request.pool);
-  app::add_pool(writing(), name, {request.driver, std::nullopt, request.parameters});
+  app::PoolDefinition definition;
+  definition.driver = request.driver.value_or("");
+  definition.parameters = request.parameters;
+  if (request.plugin) definition.plugin = std::filesystem::absolute(*request.plugin);
+  app::add_pool(writing(), name, std::move(definition));
   return {};
 }
 

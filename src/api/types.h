@@ -30,6 +30,8 @@ struct DriverInfo {
 };
 struct PoolInfo {
   std::string name, driver;
+  /// The file that the driver comes from, where it is no built-in one.
+  std::string plugin;
   int revisions_to_keep = 0;
   std::map<std::string, std::string> parameters;
   std::optional<Bytes> size, usage;
@@ -108,7 +110,9 @@ struct PoolInfoRequest {
 };
 struct PoolAdd {
   using Answer = Nothing;
-  std::string pool, driver;
+  std::string pool;
+  /// One of the two.
+  std::optional<std::string> driver, plugin;
   std::map<std::string, std::string> parameters;
 };
 struct PoolRemove {

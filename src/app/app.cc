@@ -11,6 +11,7 @@
 #include "app/vm_names.h"
 #include "base/log.h"
 #include "base/undo.h"
+#include "pools/plugin_loader.h"
 
 namespace cowshed::app {
 
@@ -125,19 +126,28 @@ void App::save_config(Config config) {
   config_ = std::move(config);
 }
 
-std::unique_ptr<pools::Pool> App::make_pool(const PoolName& name, const PoolDefinition& definition) {
+const pools::Driver& App::driver_of(const PoolDefinition& definition) const {
+  if (definition.plugin) return pools::load_plugin(*definition.plugin);
   const auto driver = std::find_if(drivers().begin(), drivers().end(),
                                    [&](const auto& known) { return known.name == definition.driver; });
-  if (driver == drivers().end()) {
-    std::vector<std::string_view> known;
-    for (const auto& other : drivers()) known.push_back(other.name);
-    throw Error(ErrorKind::not_found, fmt::format("there is no driver '{}'; there are: {}", definition.driver,
-                                                  fmt::join(known, ", ")))
-        .at("/driver");
+  if (driver != drivers().end()) return *driver;
+  std::vector<std::string_view> known;
+  for (const auto& other : drivers()) known.push_back(other.name);
+  throw Error(ErrorKind::not_found, fmt::format("there is no driver '{}'; there are: {}", definition.driver,
+                                                fmt::join(known, ", ")));
+}
+
+std::unique_ptr<pools::Pool> App::make_pool(const PoolName& name, const PoolDefinition& definition) {
+  try {
+    const pools::Driver& driver = driver_of(definition);
+    return driver.make(
+        {name, pools::check_parameters(driver, definition.parameters), definition.revisions_to_keep},
+        context_);
+  } catch (Error& error) {
+    if (error.kind() == ErrorKind::not_found && error.json_pointer().empty())
+      error.at(definition.plugin ? "/plugin" : "/driver");
+    throw;
   }
-  return driver->make(
-      {name, pools::check_parameters(*driver, definition.parameters), definition.revisions_to_keep},
-      context_);
 }
 
 pools::Pool& App::pool(const PoolName& name) {

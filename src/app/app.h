@@ -104,6 +104,8 @@ class App {
   void leave_unclean();
   /// Guards the loading of VMs and pools: drivers' threads look for sources.
   std::recursive_mutex& registry_mutex() { return registry_mutex_; }
+  /// Throws not_found listing the drivers there are; what load_plugin throws.
+  [[nodiscard]] const pools::Driver& driver_of(const PoolDefinition& definition) const;
   std::unique_ptr<pools::Pool> make_pool(const PoolName& name, const PoolDefinition& definition);
 
  private:

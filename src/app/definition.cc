@@ -40,9 +40,19 @@ std::optional<int> revisions_of(JsonObject& object) {
   return static_cast<int>(*value);
 }
 
+/// Instead of a driver.
+std::optional<Path> plugin_of(JsonObject& object) {
+  const auto text = object.optional_text("plugin");
+  if (!text) return std::nullopt;
+  if (object.optional_text("driver")) object.refuse("plugin", "excludes a driver: the plug-in is one");
+  if (!text->starts_with('/')) object.refuse("plugin", "must be an absolute path");
+  return *text;
+}
+
 PoolDefinition decode_pool(JsonObject object) {
   PoolDefinition pool;
-  pool.driver = object.text("driver");
+  pool.plugin = plugin_of(object);
+  if (!pool.plugin) pool.driver = object.text("driver");
   pool.revisions_to_keep = revisions_of(object);
   if (pool.revisions_to_keep && *pool.revisions_to_keep < 0)
     object.refuse("revisions_to_keep", "must not be negative (snapshots are switched off volume by volume)");
@@ -106,7 +116,8 @@ VolumeDefinition decode_volume(const JsonObject& parent, JsonObject object, cons
 }
 
 ordered_json to_json(const PoolDefinition& pool) {
-  ordered_json json{{"driver", pool.driver}};
+  ordered_json json =
+      pool.plugin ? ordered_json{{"plugin", pool.plugin->native()}} : ordered_json{{"driver", pool.driver}};
   if (pool.revisions_to_keep) json["revisions_to_keep"] = *pool.revisions_to_keep;
   json["parameters"] = ordered_json::object();
   for (const auto& [key, value] : pool.parameters) json["parameters"][key] = value;

@@ -26,9 +26,12 @@ std::string_view to_string(VmKind kind);
 constexpr bool has_template(VmKind kind) { return kind == VmKind::app || kind == VmKind::disposable; }
 
 struct PoolDefinition {
+  /// Empty where it is a plug-in's.
   std::string driver;
   std::optional<int> revisions_to_keep;
   pools::Parameters parameters;
+  /// The shared object with the driver (pools/plugin.h).
+  std::optional<Path> plugin = std::nullopt;
 };
 
 struct Config {

@@ -11,6 +11,7 @@
 
 #include "app/default_pools.h"
 #include "base/undo.h"
+#include "pools/plugin_loader.h"
 
 namespace cowshed::app {
 
@@ -23,16 +24,6 @@ int parse_revisions(const std::string& text) {
     throw Error(ErrorKind::invalid_argument,
                 fmt::format("revisions_to_keep: '{}' is not a whole number from 0 on", text));
   return value;
-}
-
-const pools::Driver& driver_of(const App& app, const PoolDefinition& definition) {
-  const auto found = std::find_if(app.drivers().begin(), app.drivers().end(),
-                                  [&](const auto& driver) { return driver.name == definition.driver; });
-  if (found != app.drivers().end()) return *found;
-  std::vector<std::string_view> known;
-  for (const auto& driver : app.drivers()) known.push_back(driver.name);
-  throw Error(ErrorKind::not_found, fmt::format("there is no driver '{}'; there are: {}", definition.driver,
-                                                fmt::join(known, ", ")));
 }
 
 /// However a path is spelled, by whichever link: the place that it leads to.
@@ -49,16 +40,18 @@ pools::Parameters with_places(const pools::Driver& driver, pools::Parameters par
 
 /// Two pools over one directory would take each other's files and devices for their own.
 void refuse_twin(const App& app, const PoolDefinition& definition) {
-  const pools::Driver& driver = driver_of(app, definition);
+  const pools::Driver& driver = app.driver_of(definition);
   const auto places = with_places(driver, definition.parameters);
   for (const auto& [name, other] : app.config().pools)
-    if (other.driver == definition.driver && with_places(driver, other.parameters) == places)
+    if (other.driver == definition.driver && other.plugin == definition.plugin &&
+        with_places(driver, other.parameters) == places)
       throw Error(ErrorKind::exists, fmt::format("pool '{}' has the same driver and parameters", name.str()));
 }
 
 void add(App& app, const PoolName& name, PoolDefinition definition) {
   if (app.config().pools.contains(name)) throw Error(ErrorKind::exists, "a pool of that name exists already");
-  definition.parameters = pools::check_parameters(driver_of(app, definition), definition.parameters);
+  if (definition.plugin) pools::try_plugin(*definition.plugin);
+  definition.parameters = pools::check_parameters(app.driver_of(definition), definition.parameters);
   refuse_twin(app, definition);
   const auto pool = app.make_pool(name, definition);
   app.initialise();

@@ -32,8 +32,10 @@ bool list_pools(Session& session, const api::PoolList& request) {
   session.console.print(table.text());
   bool is_sound = true;
   for (const auto& pool : pools) {
-    // A directory that is not made yet has no size: no fault of the configuration's.
-    if (!pool.error || pool.error->kind() == ErrorKind::not_found) continue;
+    // A directory that is not made yet has no size: no fault of the configuration's, whose faults have a
+    // place in it.
+    if (!pool.error || (pool.error->kind() == ErrorKind::not_found && pool.error->json_pointer().empty()))
+      continue;
     session.console.print_error(*pool.error);
     is_sound = false;
   }
@@ -57,6 +59,7 @@ void show_pool(Session& session, const api::PoolInfoRequest& request) {
   if (session.console.json) return session.console.print(api::to_json(pool));
   std::string text = fmt::format("pool: {}\ndriver: {}\nrevisions_to_keep: {}", pool.name, pool.driver,
                                  pool.revisions_to_keep);
+  if (!pool.plugin.empty()) text += fmt::format("\nplugin: {}", pool.plugin);
   for (const auto& [key, value] : pool.parameters) text += fmt::format("\n{}: {}", key, value);
   text += fmt::format("\nfile system: {} used of {}", size_text(pool.usage), size_text(pool.size));
   if (!pool.default_for.empty()) text += fmt::format("\ndefault for: {}", fmt::join(pool.default_for, ", "));
@@ -68,12 +71,10 @@ void show_pool(Session& session, const api::PoolInfoRequest& request) {
 
 struct AddOptions {
   api::PoolAdd request;
-  std::optional<std::string> plugin;
   std::vector<std::string> parameters;
 };
 
 void add_pool(Session& session, AddOptions& options) {
-  if (options.plugin) throw Error(ErrorKind::not_supported, "pool add --plugin: not supported yet");
   options.request.parameters = to_map(options.parameters, "-o");
   session.api().call(options.request);
 }
@@ -84,7 +85,7 @@ void register_add(CLI::App& group, Session& session) {
   auto* how = command->add_option_group("how");
   how->add_option("--driver", options->request.driver, "A driver (pool drivers lists them)")
       ->type_name("DRIVER");
-  how->add_option("--plugin", options->plugin, "A driver in a shared object (not supported yet)")
+  how->add_option("--plugin", options->request.plugin, "A driver in a shared object (docs/drivers.md)")
       ->type_name("FILE");
   how->require_option(1);
   command->add_option("-o", options->parameters, "A parameter of the driver's")
