@@ -91,6 +91,11 @@ int decode_warm(JsonObject& object) {
   return static_cast<int>(value);
 }
 
+/// All but snapshots, which have their source's, and what is neither written nor saved: a kernel.
+bool has_size_of_its_own(const VolumeProperties& properties) {
+  return !properties.snap_on_start && (properties.rw || properties.save_on_stop);
+}
+
 VolumeDefinition decode_volume(const JsonObject& parent, JsonObject object, const std::string& key) {
   VolumeDefinition result{
       .pool = object.checked("pool", [&] { return PoolName(object.text("pool")); }),
@@ -108,6 +113,8 @@ VolumeDefinition decode_volume(const JsonObject& parent, JsonObject object, cons
   properties.warm = decode_warm(object);
   properties.ephemeral = object.boolean("ephemeral", false);
   object.finish();
+  if (has_size_of_its_own(properties) && properties.size.count == 0)
+    object.refuse("size", "must be there and larger than 0");
   parent.checked(key, [&] {
     check_properties(properties);
     return true;
