@@ -16,9 +16,10 @@ Local::Reading Local::reading() {
   return Reading(std::make_unique<app::App>(std::move(options)));
 }
 
-app::App& Local::writing() {
+app::App& Local::writing(bool recover_when_due) {
   if (!app_) {
     auto options = options_;
+    options.recover_when_due = recover_when_due;
     options.lock.access = app::Access::write;
     app_ = std::make_unique<app::App>(std::move(options));
   }
@@ -98,7 +99,7 @@ ConfigUnset::Answer Local::call(const ConfigUnset& request) {
 }
 
 Recover::Answer Local::call(const Recover& request) {
-  auto report = request.dry_run ? reading()->recover(true) : writing().recover(false);
+  auto report = request.dry_run ? reading()->recover(true) : writing(false).recover(false);
   return {request.dry_run, report.complete, std::move(report.lines)};
 }
 

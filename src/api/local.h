@@ -72,7 +72,7 @@ class Local final : public Api {
   };
   Reading reading();
   /// Opened for writing, kept.
-  app::App& writing();
+  app::App& writing(bool recover_when_due = true);
 
   app::AppOptions options_;
   std::unique_ptr<app::App> app_;

@@ -40,6 +40,7 @@ App::App(AppOptions options) : options_(std::move(options)) {
   if (options_.drivers == nullptr) options_.drivers = &pools::drivers();
   take_lock();
   load_config();
+  if (!options_.recover_when_due) return;
   if (!lock_ || !lock_->unclean() || options_.lock.access == Access::read) return;
   if (path_exists(locations().config()))
     run_due_recovery(*this, *lock_);

@@ -26,6 +26,8 @@ struct AppOptions {
   StateLock::Wish lock;
   /// The drivers there are; tests bring their own.
   const std::vector<pools::Driver>* drivers = nullptr;
+  /// False: who opens it calls recover(), and wants to hear what there was to do.
+  bool recover_when_due = true;
 };
 
 /// What became of one VM of a batch.
@@ -43,10 +45,10 @@ struct ListedVm {
 };
 
 /// The whole installation: pools, VMs and defaults of one state directory. Holds the state directory's lock
-/// as long as it lives; opened for writing it first recovers where the last writer did not end well. VM
-/// definitions are read when they are asked for: starting a VM reads its own file and those of its templates
-/// and no others. An installation that does not exist yet has the defaults of a first start in memory;
-/// nothing is created before something is to be kept. One thread at a time calls it.
+/// as long as it lives; opened for writing it first recovers where the last writer did not end well, unless
+/// told otherwise. VM definitions are read when they are asked for: starting a VM reads its own file and
+/// those of its templates and no others. An installation that does not exist yet has the defaults of a first
+/// start in memory; nothing is created before something is to be kept. One thread at a time calls it.
 class App {
  public:
   /// Throws in_use where the lock was waited for in vain, invalid_argument for a broken cowshed.json.

@@ -24,5 +24,16 @@ TEST_F(RecoverTest, WhatCannotBePutRightFailsUntilItCanBe) {
   EXPECT_EQ(cowshed({"vm", "create", "newer", "--size", "root=1M"}).err, "");
 }
 
+TEST_F(RecoverTest, SaysWhatItDidAlsoWhereItWasDue) {
+  const Path half = half_made(state() / "vms/work.json");
+  replace_file(half, "{");
+  replace_file(state() / "lock", "4242 vm set work");
+  const Outcome outcome = cowshed({"recover"});
+  EXPECT_EQ(outcome.status, 0) << outcome.text();
+  EXPECT_EQ(outcome.out, "half-written '" + half.native() + "' removed\n");
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_EQ(cowshed({"-v", "config", "unset", "default_pool"}).err, "");
+}
+
 }  // namespace
 }  // namespace cowshed::test
