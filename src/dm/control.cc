@@ -103,34 +103,36 @@ std::uint32_t flags_of(SuspendOptions options) {
 std::uint32_t flags_of(Slot slot) { return flag_if(slot == Slot::inactive, DM_QUERY_INACTIVE_TABLE_FLAG); }
 
 /// One dm_target_spec with its parameters, NUL and padding up to the next.
-std::string to_wire(const TableLine& line) {
+SecretText to_wire(const TableLine& line) {
   dm_target_spec spec{};
   spec.sector_start = line.start.count;
   spec.length = line.length.count;
   const std::string_view type = type_of(line.target);
   static_cast<void>(type.copy(spec.target_type, sizeof spec.target_type - 1));
-  const std::string params = params_of(line.target);
+  const SecretText params = params_of(line.target);
   const std::size_t size = (sizeof spec + params.size() + 1 + 7) & ~std::size_t{7};
   spec.next = static_cast<std::uint32_t>(size);
-  std::string wire(reinterpret_cast<const char*>(&spec), sizeof spec);
+  SecretText wire(reinterpret_cast<const char*>(&spec), sizeof spec);
   wire += params;
   wire.resize(size);
   return wire;
 }
 
-std::string to_wire(const Table& table) {
-  std::string wire;
+SecretText to_wire(const Table& table) {
+  SecretText wire;
   for (const TableLine& line : table) wire += to_wire(line);
   return wire;
 }
 
 /// dm_target_msg: the sector, then the text with its NUL.
-std::string message_to_wire(Sectors sector, std::string_view text) {
-  std::string wire(reinterpret_cast<const char*>(&sector.count), sizeof sector.count);
+SecretText message_to_wire(Sectors sector, std::string_view text) {
+  SecretText wire(reinterpret_cast<const char*>(&sector.count), sizeof sector.count);
   wire += text;
   wire += '\0';
   return wire;
 }
+
+SecretText with_nul(const std::string& text) { return {text.c_str(), text.size() + 1}; }
 
 }  // namespace
 
@@ -218,7 +220,7 @@ DmName Control::name_of(const DeviceId& id) {
 void Control::rename(const DeviceId& id, const DmName& to) {
   Request request(Op::rename, name_of(id));
   request.event_nr = udev_flags;
-  request.data = to.str() + '\0';
+  request.data = with_nul(to.str());
   request.detail = [&] { return fmt::format("to '{}'", to.str()); };
   issue(request);
 }
@@ -227,7 +229,7 @@ void Control::set_uuid(const DeviceId& id, const DmUuid& uuid) {
   Request request(Op::set_uuid, name_of(id));
   request.flags = DM_UUID_FLAG;
   request.event_nr = udev_flags;
-  request.data = uuid.str() + '\0';
+  request.data = with_nul(uuid.str());
   request.detail = [&] { return fmt::format("to {}", uuid.str()); };
   issue(request);
 }

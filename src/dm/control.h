@@ -112,8 +112,8 @@ class Control {
   DeviceInfo create(const DmName& name, const DmUuid& uuid);
   /// As above without a UUID: a warm layer that gets one later by set_uuid.
   DeviceInfo create(const DmName& name);
-  /// Loads into the inactive slot, replacing what is there. `read_only`: DM_READONLY_FLAG. `secure`: buffers
-  /// are wiped (DM_SECURE_DATA_FLAG).
+  /// Loads into the inactive slot, replacing what is there. `read_only`: DM_READONLY_FLAG. `secure`: it
+  /// holds a key; the kernel wipes its copy (DM_SECURE_DATA_FLAG) and so does this, its own.
   void load(const DeviceId& id, const Table& table, bool read_only = false, bool secure = false);
   /// Empties the inactive slot; no error when it is empty.
   void clear(const DeviceId& id);

@@ -47,7 +47,9 @@ Device::~Device() {
   const Undo undo([&] { remove_if_there(*control_, uuid_); });
 }
 
-void Device::load(const Table& table, bool read_only) { control_->load(uuid_, table, read_only); }
+void Device::load(const Table& table, bool read_only, bool secure) {
+  control_->load(uuid_, table, read_only, secure);
+}
 
 void Device::resume() { control_->resume(uuid_); }
 

@@ -24,7 +24,8 @@ class Device {
   Device& operator=(const Device&) = delete;
   ~Device();
 
-  void load(const Table& table, bool read_only = false);
+  /// As Control::load.
+  void load(const Table& table, bool read_only = false, bool secure = false);
   void resume();
   [[nodiscard]] DeviceNumber number() const { return number_; }
   /// It stays when this object goes.

@@ -39,10 +39,6 @@ std::string describe_device(const Request& request) {
 
 Request::Request(Op what, const DeviceId& id) : op(what) { std::visit(AddressedBy{*this}, id); }
 
-Request::~Request() {
-  if (is_secure()) ::explicit_bzero(data.data(), data.size());
-}
-
 std::string Request::describe() const {
   std::string text(command_of(op).name);
   if (op != Op::list) text += describe_device(*this);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/secret.h"
 #include "dm/command.h"
 #include "dm/control.h"
 
@@ -25,8 +26,8 @@ struct Request {
   std::uint32_t flags = 0;
   std::uint32_t event_nr = 0;
   std::uint32_t target_count = 0;
-  /// What follows the header.
-  std::string data = {};
+  /// What follows the header; a table may hold a key.
+  SecretText data = {};
   /// Added to the device in messages; called only for an error.
   std::function<std::string()> detail = {};
 
@@ -34,8 +35,6 @@ struct Request {
   Request(Op what, const DeviceId& id);
   Request(const Request&) = delete;
   Request& operator=(const Request&) = delete;
-  /// Wipes `data` of secure requests.
-  ~Request();
 
   [[nodiscard]] bool is_secure() const { return (flags & DM_SECURE_DATA_FLAG) != 0; }
   /// "create device 'NAME' (UUID)"

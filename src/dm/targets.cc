@@ -120,9 +120,13 @@ SnapshotMerge SnapshotMerge::parse(std::string_view text) {
   return target;
 }
 
-std::string Crypt::params() const {
-  return fmt::format("{} {} {} {} {}{}", cipher, key, iv_offset, device.str(), offset.count,
-                     counted(features));
+SecretText Crypt::params() const {
+  SecretText text(cipher);
+  text += ' ';
+  // Not by fmt, whose buffers are nobody's to wipe.
+  text += key;
+  text += fmt::format(" {} {} {}{}", iv_offset, device.str(), offset.count, counted(features));
+  return text;
 }
 
 Crypt Crypt::parse(std::string_view text) {
@@ -173,8 +177,8 @@ std::string_view type_of(const Target& target) {
   return std::visit([](const auto& t) { return std::string_view(t.type); }, target);
 }
 
-std::string params_of(const Target& target) {
-  return std::visit([](const auto& t) { return t.params(); }, target);
+SecretText params_of(const Target& target) {
+  return std::visit([](const auto& t) { return SecretText(t.params()); }, target);
 }
 
 namespace {
@@ -200,7 +204,8 @@ std::string describe(const TableLine& line) {
   Target target = line.target;
   if (auto* crypt = std::get_if<Crypt>(&target); crypt && !is_keyring_reference(crypt->key))
     crypt->key = "(key)";
-  return fmt::format("{} {} {} {}", line.start.count, line.length.count, type_of(target), params_of(target));
+  return fmt::format("{} {} {} {}", line.start.count, line.length.count, type_of(target),
+                     std::string_view(params_of(target)));
 }
 
 std::string describe(const Table& table) {

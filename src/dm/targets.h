@@ -8,12 +8,13 @@
 #include <variant>
 #include <vector>
 
+#include "base/secret.h"
 #include "base/units.h"
 #include "dm/types.h"
 
 /// Device-mapper targets as types. Each has
 ///   static constexpr std::string_view type   the kernel's target name
-///   std::string params() const               what TABLE_LOAD takes
+///   std::string params() const               what TABLE_LOAD takes (of Crypt: SecretText)
 ///   static T parse(std::string_view)         what TABLE_STATUS with STATUS_TABLE prints; Error
 ///   invalid_argument on
 ///                                            anything else (text from the kernel is not trusted)
@@ -93,12 +94,12 @@ struct SnapshotMerge {
 struct Crypt {
   static constexpr std::string_view type = "crypt";
   std::string cipher;
-  std::string key;
+  SecretText key;
   std::uint64_t iv_offset = 0;
   DeviceNumber device;
   Sectors offset;
   std::vector<std::string> features;
-  [[nodiscard]] std::string params() const;
+  [[nodiscard]] SecretText params() const;
   static Crypt parse(std::string_view text);
   bool operator==(const Crypt&) const = default;
 };
@@ -132,7 +133,7 @@ using Target =
     std::variant<Linear, Zero, ErrorTarget, Snapshot, SnapshotOrigin, SnapshotMerge, Crypt, ThinPool, Thin>;
 
 std::string_view type_of(const Target& target);
-std::string params_of(const Target& target);
+SecretText params_of(const Target& target);
 /// Throws Error not_supported for a target type not listed above, invalid_argument for bad parameters.
 Target parse_target(std::string_view type, std::string_view params);
 
