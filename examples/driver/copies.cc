@@ -313,7 +313,7 @@ class CopiesPool final : public Pool {
     refuse_if(p.revisions_to_keep.value_or(0) != 0, "revisions_to_keep must be 0");
     refuse_if(p.write_policy == WritePolicy::in_place, "a session is always a copy (write_policy overlay)");
     refuse_if(p.keep_changes, "keep_changes is not possible");
-    refuse_if(p.ephemeral, "ephemeral is not possible");
+    refuse_if(p.ephemeral.value_or(false), "ephemeral is not possible");
     refuse_if(p.cow_limit || p.warm != 0, "there are no copy-on-write layers to limit or to keep ready");
     if (!p.snap_on_start && p.size.count == 0)
       throw Error(ErrorKind::invalid_argument,

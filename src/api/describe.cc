@@ -43,7 +43,7 @@ VolumeInfo stored_part(const app::Vm& vm, const Volume& volume) {
   info.snap_on_start = properties.snap_on_start;
   info.save_on_stop = properties.save_on_stop;
   info.keep_changes = properties.keep_changes;
-  info.ephemeral = properties.ephemeral;
+  info.ephemeral = volume.is_ephemeral();
   info.revisions_to_keep = volume.revisions_to_keep();
   info.warm = properties.warm;
   if (properties.write_policy) info.write_policy = to_string(*properties.write_policy);
@@ -147,6 +147,7 @@ PoolInfo describe_pool(app::App& app, const PoolName& name, Detail detail) {
     const pools::Pool& pool = app.pool(name);
     info.driver = pool.driver();
     info.revisions_to_keep = pool.revisions_to_keep();
+    info.ephemeral_volatile = pool.ephemeral_volatile();
     info.parameters = pool.parameters();
     ask(info, [&] { info.size = pool.size(); });
     ask(info, [&] { info.usage = pool.usage(); });

@@ -66,6 +66,7 @@ ordered_json encode_pool(const PoolInfo& pool) {
   ordered_json json{
       {"name", pool.name}, {"driver", text_or_null(pool.driver)}, {"plugin", text_or_null(pool.plugin)}};
   json["revisions_to_keep"] = pool.revisions_to_keep;
+  json["ephemeral_volatile"] = pool.ephemeral_volatile;
   json["parameters"] = ordered_json::object();
   for (const auto& [key, value] : pool.parameters) json["parameters"][key] = value;
   json["size"] = or_null(pool.size);

@@ -33,6 +33,7 @@ struct PoolInfo {
   /// The file that the driver comes from, where it is no built-in one.
   std::string plugin;
   int revisions_to_keep = 0;
+  bool ephemeral_volatile = false;
   std::map<std::string, std::string> parameters;
   std::optional<Bytes> size, usage;
   /// "default_pool_root", "default_pool (not set, falls back to it)".

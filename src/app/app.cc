@@ -139,16 +139,21 @@ const pools::Driver& App::driver_of(const PoolDefinition& definition) const {
 }
 
 std::unique_ptr<pools::Pool> App::make_pool(const PoolName& name, const PoolDefinition& definition) {
-  try {
-    const pools::Driver& driver = driver_of(definition);
-    return driver.make(
-        {name, pools::check_parameters(driver, definition.parameters), definition.revisions_to_keep},
-        context_);
-  } catch (Error& error) {
-    if (error.kind() == ErrorKind::not_found && error.json_pointer().empty())
-      error.at(definition.plugin ? "/plugin" : "/driver");
-    throw;
-  }
+  const auto at = [](const char* pointer, auto body) -> decltype(body()) {
+    try {
+      return body();
+    } catch (Error& error) {
+      error.at(pointer);
+      throw;
+    }
+  };
+  const auto& driver = at(definition.plugin ? "/plugin" : "/driver",
+                          [&]() -> const pools::Driver& { return driver_of(definition); });
+  at("/ephemeral_volatile", [&] { pools::check_ephemeral_volatile(driver, definition.ephemeral_volatile); });
+  auto pool = driver.make(
+      {name, pools::check_parameters(driver, definition.parameters), definition.revisions_to_keep}, context_);
+  pool->set_ephemeral_volatile(definition.ephemeral_volatile);
+  return pool;
 }
 
 pools::Pool& App::pool(const PoolName& name) {

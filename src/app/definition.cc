@@ -56,6 +56,7 @@ PoolDefinition decode_pool(JsonObject object) {
   pool.revisions_to_keep = revisions_of(object);
   if (pool.revisions_to_keep && *pool.revisions_to_keep < 0)
     object.refuse("revisions_to_keep", "must not be negative (snapshots are switched off volume by volume)");
+  pool.ephemeral_volatile = object.boolean("ephemeral_volatile", false);
   if (auto parameters = object.optional_object("parameters"))
     for (const auto& key : parameters->keys()) pool.parameters[key] = parameters->scalar(key);
   object.finish();
@@ -111,7 +112,7 @@ VolumeDefinition decode_volume(const JsonObject& parent, JsonObject object, cons
   properties.keep_changes = object.boolean("keep_changes", false);
   properties.cow_limit = object.optional_bytes("cow_limit");
   properties.warm = decode_warm(object);
-  properties.ephemeral = object.boolean("ephemeral", false);
+  properties.ephemeral = object.optional_boolean("ephemeral");
   object.finish();
   if (has_size_of_its_own(properties) && properties.size.count == 0)
     object.refuse("size", "must be there and larger than 0");
@@ -126,6 +127,7 @@ ordered_json to_json(const PoolDefinition& pool) {
   ordered_json json =
       pool.plugin ? ordered_json{{"plugin", pool.plugin->native()}} : ordered_json{{"driver", pool.driver}};
   if (pool.revisions_to_keep) json["revisions_to_keep"] = *pool.revisions_to_keep;
+  if (pool.ephemeral_volatile) json["ephemeral_volatile"] = true;
   json["parameters"] = ordered_json::object();
   for (const auto& [key, value] : pool.parameters) json["parameters"][key] = value;
   return json;
@@ -143,7 +145,7 @@ ordered_json to_json(const VolumeDefinition& volume) {
   if (properties.keep_changes) json["keep_changes"] = true;
   if (properties.cow_limit) json["cow_limit"] = properties.cow_limit->count;
   if (properties.warm != 0) json["warm"] = properties.warm;
-  if (properties.ephemeral) json["ephemeral"] = true;
+  if (properties.ephemeral) json["ephemeral"] = *properties.ephemeral;
   return json;
 }
 

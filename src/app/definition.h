@@ -30,6 +30,7 @@ struct PoolDefinition {
   std::string driver;
   std::optional<int> revisions_to_keep;
   pools::Parameters parameters;
+  bool ephemeral_volatile = false;
   /// The shared object with the driver (pools/plugin.h).
   std::optional<Path> plugin = std::nullopt;
 };

@@ -155,11 +155,15 @@ std::optional<Bytes> JsonObject::optional_bytes(std::string_view key) {
   return Bytes{static_cast<std::uint64_t>(*value)};
 }
 
-bool JsonObject::boolean(std::string_view key, bool otherwise) {
+std::optional<bool> JsonObject::optional_boolean(std::string_view key) {
   const json* value = find(key);
-  if (value == nullptr) return otherwise;
+  if (value == nullptr) return std::nullopt;
   if (!value->is_boolean()) refuse(key, fmt::format("must be true or false, not {}", type_of(*value)));
   return value->get<bool>();
+}
+
+bool JsonObject::boolean(std::string_view key, bool otherwise) {
+  return optional_boolean(key).value_or(otherwise);
 }
 
 JsonObject JsonObject::object(std::string_view key) { return {require(key), pointer(key), *file_}; }

@@ -33,6 +33,7 @@ class JsonObject {
   std::optional<std::string> optional_text(std::string_view key);
   std::optional<std::int64_t> optional_integer(std::string_view key);
   std::optional<Bytes> optional_bytes(std::string_view key);
+  std::optional<bool> optional_boolean(std::string_view key);
   bool boolean(std::string_view key, bool otherwise);
   JsonObject object(std::string_view key);
   std::optional<JsonObject> optional_object(std::string_view key);

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "app/default_pools.h"
+#include "app/volume_properties.h"
 #include "base/undo.h"
 #include "pools/plugin_loader.h"
 
@@ -80,19 +81,33 @@ void remove(App& app, const PoolName& name) {
   app.forget_pool(name);
 }
 
+/// Into the pool and its definition.
+void take_over(const App& app, pools::Pool& pool, PoolDefinition& definition, std::string_view key,
+               const std::string& value) {
+  if (key == "revisions_to_keep") {
+    pool.set_revisions_to_keep(parse_revisions(value));
+    definition.revisions_to_keep = pool.revisions_to_keep();
+  } else if (key == "ephemeral_volatile") {
+    definition.ephemeral_volatile = parse_bool(key, value);
+    pools::check_ephemeral_volatile(app.driver_of(definition), definition.ephemeral_volatile);
+    pool.set_ephemeral_volatile(definition.ephemeral_volatile);
+  } else {
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("unknown key '{}'; there are revisions_to_keep, ephemeral_volatile", key));
+  }
+}
+
 void set(App& app, const PoolName& name, std::string_view key, const std::string& value) {
   pools::Pool& pool = app.pool(name);
   if (pool.parameters().contains(std::string(key)))
     throw Error(ErrorKind::invalid_argument,
                 fmt::format("'{}' is decided when the pool is added: add another pool", key));
-  if (key != "revisions_to_keep")
-    throw Error(ErrorKind::invalid_argument,
-                fmt::format("unknown key '{}'; there is revisions_to_keep", key));
-  const int before = pool.revisions_to_keep();
-  pool.set_revisions_to_keep(parse_revisions(value));
-  Undo restore([&] { pool.set_revisions_to_keep(before); });
+  Undo restore([&, revisions = pool.revisions_to_keep(), ephemeral = pool.ephemeral_volatile()] {
+    pool.set_revisions_to_keep(revisions);
+    pool.set_ephemeral_volatile(ephemeral);
+  });
   Config config = app.config();
-  config.pools[name].revisions_to_keep = pool.revisions_to_keep();
+  take_over(app, pool, config.pools[name], key, value);
   app.initialise();
   app.save_config(std::move(config));
   restore.release();

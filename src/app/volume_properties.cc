@@ -22,12 +22,6 @@ Error refusal(std::string_view key, std::string_view why) {
   return {ErrorKind::invalid_argument, fmt::format("{}: {}", key, why)};
 }
 
-bool parse_bool(std::string_view key, std::string_view text) {
-  if (text == "true" || text == "yes" || text == "on" || text == "1") return true;
-  if (text == "false" || text == "no" || text == "off" || text == "0") return false;
-  throw refusal(key, fmt::format("'{}' is neither true nor false", text));
-}
-
 int parse_int(std::string_view key, std::string_view text) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -63,7 +57,10 @@ constexpr std::array<Property, 9> table = {{
     {"cow_limit",
      [](auto& p, auto, auto text) { p.cow_limit = unless_default(text, [&] { return parse_size(text); }); }},
     {"warm", [](auto& p, auto key, auto text) { p.warm = parse_int(key, text); }},
-    {"ephemeral", [](auto& p, auto key, auto text) { p.ephemeral = parse_bool(key, text); }},
+    {"ephemeral",
+     [](auto& p, auto key, auto text) {
+       p.ephemeral = unless_default(text, [&] { return parse_bool(key, text); });
+     }},
     {"snap_on_start", [](auto& p, auto key, auto text) { p.snap_on_start = parse_bool(key, text); }, true},
     {"save_on_stop", [](auto& p, auto key, auto text) { p.save_on_stop = parse_bool(key, text); }, true},
 }};
@@ -111,6 +108,12 @@ void check_sizes(const VolumeProperties& properties) {
 
 }  // namespace
 
+bool parse_bool(std::string_view key, std::string_view text) {
+  if (text == "true" || text == "yes" || text == "on" || text == "1") return true;
+  if (text == "false" || text == "no" || text == "off" || text == "0") return false;
+  throw refusal(key, fmt::format("'{}' is neither true nor false", text));
+}
+
 WritePolicy parse_write_policy(std::string_view text) {
   if (text == to_string(WritePolicy::in_place)) return WritePolicy::in_place;
   if (text == to_string(WritePolicy::overlay)) return WritePolicy::overlay;
@@ -121,7 +124,7 @@ void check_properties(const VolumeProperties& properties) {
   const VolumeKind kind = properties.kind();
   check_revisions(properties);
   check_sizes(properties);
-  if (properties.ephemeral && (kind != VolumeKind::volatile_ || !properties.rw))
+  if (properties.ephemeral.value_or(false) && !properties.may_be_ephemeral())
     throw refusal("ephemeral", "only a volatile volume that the guest can write can be");
   if (properties.keep_changes && kind != VolumeKind::snapshot)
     throw refusal("keep_changes", "only for snapshot volumes");

@@ -14,7 +14,11 @@ pools::WritePolicy parse_write_policy(std::string_view text);
 /// Throws invalid_argument for a combination that the model rules out (docs/configuration.md).
 void check_properties(const pools::VolumeProperties& properties);
 
-/// Sets `key` from text and checks the whole. "default" unsets revisions_to_keep, write_policy and cow_limit.
+/// "true", "yes", "on", "1" or the contrary; else throws invalid_argument.
+bool parse_bool(std::string_view key, std::string_view text);
+
+/// Sets `key` from text and checks the whole. "default" unsets revisions_to_keep, write_policy, cow_limit and
+/// ephemeral.
 /// Throws invalid_argument, listing the keys there are where the key is unknown.
 void set_property(pools::VolumeProperties& properties, std::string_view key, std::string_view value);
 /// As set_property, and also what is decided once: snap_on_start, save_on_stop.

@@ -37,7 +37,7 @@ struct TreeOptions {
 /// What is made of files stands under the device that is made of it.
 std::string line_of(const api::LayerInfo& layer) {
   const bool is_file = layer.role == "image" || layer.role == "cow";
-  return fmt::format("\n{}{:<9}{}{}{}", is_file ? "      " : "    ", layer.role, layer.device,
+  return fmt::format("\n{}{:<10}{}{}{}", is_file ? "      " : "    ", layer.role, layer.device,
                      layer.file.empty() ? "" : " ", layer.file);
 }
 

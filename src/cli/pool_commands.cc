@@ -57,8 +57,9 @@ void show_drivers(Session& session, const api::PoolDrivers& request) {
 void show_pool(Session& session, const api::PoolInfoRequest& request) {
   const auto pool = session.api().call(request);
   if (session.console.json) return session.console.print(api::to_json(pool));
-  std::string text = fmt::format("pool: {}\ndriver: {}\nrevisions_to_keep: {}", pool.name, pool.driver,
-                                 pool.revisions_to_keep);
+  std::string text =
+      fmt::format("pool: {}\ndriver: {}\nrevisions_to_keep: {}\nephemeral_volatile: {}", pool.name,
+                  pool.driver, pool.revisions_to_keep, pool.ephemeral_volatile ? "yes" : "no");
   if (!pool.plugin.empty()) text += fmt::format("\nplugin: {}", pool.plugin);
   for (const auto& [key, value] : pool.parameters) text += fmt::format("\n{}: {}", key, value);
   text += fmt::format("\nfile system: {} used of {}", size_text(pool.usage), size_text(pool.size));
@@ -114,7 +115,7 @@ void add_pool_commands(CLI::App& parent, Session& session) {
   }
   {
     const auto [command, request] = add_command<api::PoolSet>(
-        group, session, "set", "Set a pool's property: revisions_to_keep", just_call);
+        group, session, "set", "Set a pool's property: revisions_to_keep, ephemeral_volatile", just_call);
     command->add_option("POOL", request->pool)->required();
     command->add_option("KEY", request->key)->required();
     command->add_option("VALUE", request->value)->required();

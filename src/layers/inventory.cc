@@ -32,7 +32,7 @@ std::vector<OurDevice> list_devices(dm::Control& control, const VolumeKey& key) 
 std::optional<OurDevice> find_guest_device(Host& host, const VolumeKey& key) {
   if (!host.has_device_mapper()) return std::nullopt;
   for (OurDevice& device : list_devices(host.control(), key))
-    if (device.role != Role::view && !device.is_gone()) return std::move(device);
+    if (tier_of(device.role) == Tier::guest && !device.is_gone()) return std::move(device);
   return std::nullopt;
 }
 

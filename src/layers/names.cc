@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view uuid_start = "COWSHED-";
 constexpr std::string_view gone_start = "cowshed-gone:";
 constexpr std::size_t pool_key_length = 16;
-constexpr std::size_t max_role = 8;     // "snapshot"
+constexpr std::size_t max_role = 9;     // "ephemeral"
 constexpr std::size_t max_number = 20;  // 2^64
 // A vid that is longer keeps its beginning, for people, and gets a hash.
 constexpr std::size_t max_volume = 64;
@@ -46,7 +46,8 @@ std::string volume_of(const Vid& vid) {
 }
 
 std::optional<Role> parse_role(std::string_view text) {
-  for (const Role role : {Role::view, Role::origin, Role::overlay, Role::snapshot, Role::plain})
+  for (const Role role : {Role::view, Role::origin, Role::overlay, Role::snapshot, Role::plain,
+                          Role::ephemeral, Role::crypt, Role::zero})
     if (to_string(role) == text) return role;
   return std::nullopt;
 }
@@ -74,8 +75,26 @@ std::string_view to_string(Role role) {
       return "snapshot";
     case Role::plain:
       return "plain";
+    case Role::ephemeral:
+      return "ephemeral";
+    case Role::crypt:
+      return "crypt";
+    case Role::zero:
+      return "zero";
   }
   return "unknown";
+}
+
+Tier tier_of(Role role) {
+  switch (role) {
+    case Role::view:
+      return Tier::view;
+    case Role::crypt:
+    case Role::zero:
+      return Tier::support;
+    default:
+      return Tier::guest;
+  }
 }
 
 VolumeKey::VolumeKey(FileId pool_directory, const PoolName& pool, const Vid& vid)
@@ -86,8 +105,9 @@ dm::DmUuid VolumeKey::uuid(Role role, std::uint64_t number) const {
 }
 
 dm::DmName VolumeKey::name(Role role, std::uint64_t number) const {
-  // Only views come in several; the others' fixed name is what keeps a volume from being started twice.
-  return name_ending_in(role == Role::view ? fmt::format("view{}", number) : std::string(to_string(role)));
+  // A guest gets one; its fixed name is what keeps a volume from being started twice.
+  if (tier_of(role) == Tier::guest) return name_ending_in(std::string(to_string(role)));
+  return name_ending_in(fmt::format("{}{}", to_string(role), number));
 }
 
 dm::DmName VolumeKey::retired_view_name(std::uint64_t number) const {

@@ -31,8 +31,19 @@ enum class Role {
   /// A file handed out as it is: volatile volumes, volumes with snapshots off, kernels; number: its loop
   /// device.
   plain,
+  /// An ephemeral volume: what its guest gets. It stands on the two below; number, of all three: the loop
+  /// device.
+  ephemeral,
+  /// The encrypted device that holds what the guest writes.
+  crypt,
+  /// What the guest reads where it has not written.
+  zero,
 };
 std::string_view to_string(Role role);
+
+/// Devices of one volume stand on those of a lower tier, and views on each other.
+enum class Tier { view, support, guest };
+Tier tier_of(Role role);
 
 /// Names the devices of one volume.
 class VolumeKey {

@@ -21,8 +21,8 @@ class Sweep {
     // Newest views first: each stands on the next, and a device above a suspended one cannot be resumed for
     // good. Then what stands on the views.
     std::ranges::stable_sort(devices, [](const OurDevice& a, const OurDevice& b) {
-      const bool a_is_view = a.role == Role::view, b_is_view = b.role == Role::view;
-      return a_is_view != b_is_view ? a_is_view : a.number > b.number;
+      const Tier a_tier = tier_of(a.role), b_tier = tier_of(b.role);
+      return a_tier != b_tier ? a_tier < b_tier : a.number > b.number;
     });
     for (const OurDevice& device : devices) clear(device);
     for (const OurDevice& device : devices) resume(device);
@@ -56,6 +56,8 @@ class Sweep {
       act("remove half-built", device, [&] { control_.remove(device.uuid); });
     else if (device.is_gone())
       act("remove stopped", device, [&] { control_.remove(device.uuid); });
+    else if (tier_of(device.role) == Tier::support)
+      act("remove left-over", device, [&] { control_.remove(device.uuid); });
   }
 
   dm::Control& control_;

@@ -17,7 +17,8 @@ namespace cowshed::layers {
 /// 1. Inactive tables are cleared, and suspended devices resumed, those below first: suspension outlives the
 /// process that
 ///    asked for it, and a resume would swap in whatever the inactive slot holds.
-/// 2. Devices that never got a table, and layers whose stop was answered, are removed.
+/// 2. Devices that never got a table, layers whose stop was answered, and what no guest's layer stands on are
+/// removed.
 std::vector<std::string> sweep_devices(Host& host, std::string_view uuid_prefix, bool dry_run);
 
 /// Removes the devices of volumes that are not among `known` (VolumeKey::volume), as far as nobody holds

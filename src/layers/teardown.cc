@@ -21,9 +21,6 @@ dm::DeviceNumber bring_up_for_guest(dm::Control& control, const VolumeKey& key, 
   }
 }
 
-namespace {
-
-/// Deferred: should somebody have opened it in that moment, it goes when they let go.
 void remove_if_there(dm::Control& control, const dm::DmUuid& uuid) {
   try {
     control.remove(uuid, true);
@@ -31,8 +28,6 @@ void remove_if_there(dm::Control& control, const dm::DmUuid& uuid) {
     if (error.kind() != ErrorKind::not_found) throw;
   }
 }
-
-}  // namespace
 
 void do_or_leave(Host& host, const std::function<void()>& body) {
   try {

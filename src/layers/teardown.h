@@ -13,6 +13,9 @@ namespace cowshed::layers {
 dm::DeviceNumber bring_up_for_guest(dm::Control& control, const VolumeKey& key, Role role,
                                     std::uint64_t number, const dm::Table& table, bool rw);
 
+/// By deferred removal: should somebody have it open in that moment, it goes when they let go.
+void remove_if_there(dm::Control& control, const dm::DmUuid& uuid);
+
 /// Takes a throw-away layer down, with everything under it that only it held; then `afterwards` runs, and
 /// what fails there is left to recovery. Where the kernel waits out grace periods (Host::removal_waits) the
 /// answer does not: the layer is renamed at once, so that it is not found any more and its volume may start

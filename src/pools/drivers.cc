@@ -24,4 +24,11 @@ const Driver& find_driver(std::string_view name) {
               fmt::format("there is no driver '{}'; there are: {}", name, fmt::join(known, ", ")));
 }
 
+void check_ephemeral_volatile(const Driver& driver, bool value) {
+  if (value && !driver.capabilities.contains(Capability::ephemeral))
+    throw Error(
+        ErrorKind::not_supported,
+        fmt::format("driver '{}' has no ephemeral volumes: ephemeral_volatile must be false", driver.name));
+}
+
 }  // namespace cowshed::pools

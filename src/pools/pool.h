@@ -74,6 +74,10 @@ class Pool {
   [[nodiscard]] int revisions_to_keep() const { return revisions_to_keep_; }
   /// Throws not_supported for a value the driver cannot keep.
   virtual void set_revisions_to_keep(int value) { revisions_to_keep_ = value; }
+  /// What counts for volatile volumes that do not say whether they are ephemeral. Whoever sets it has called
+  /// check_ephemeral_volatile().
+  [[nodiscard]] bool ephemeral_volatile() const { return ephemeral_volatile_; }
+  void set_ephemeral_volatile(bool value) { ephemeral_volatile_ = value; }
 
   /// Makes what the pool needs before its first volume. Idempotent.
   virtual Operation<void> setup() = 0;
@@ -108,6 +112,7 @@ class Pool {
   std::string driver_;
   Parameters parameters_;
   int revisions_to_keep_;
+  bool ephemeral_volatile_ = false;
 };
 
 /// What drivers share in one process; defined by the layers below (layers/host.h).
@@ -133,6 +138,8 @@ struct Driver {
 const std::vector<Driver>& drivers();
 /// Throws not_found listing the drivers there are.
 const Driver& find_driver(std::string_view name);
+/// Throws not_supported where `value` is true and the driver has no ephemeral volumes.
+void check_ephemeral_volatile(const Driver& driver, bool value);
 /// Checks names and types, fills in defaults. Throws invalid_argument naming the parameter.
 Parameters check_parameters(const Driver& driver, const Parameters& given);
 

@@ -47,6 +47,10 @@ int Volume::revisions_to_keep() const {
   return properties_.revisions_to_keep.value_or(pool_.revisions_to_keep());
 }
 
+bool Volume::is_ephemeral() const {
+  return properties_.may_be_ephemeral() && properties_.ephemeral.value_or(pool_.ephemeral_volatile());
+}
+
 void Volume::set_properties(VolumeProperties properties) {
   pool_.check(properties);
   properties_ = std::move(properties);

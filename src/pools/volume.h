@@ -47,9 +47,11 @@ struct VolumeProperties {
   bool keep_changes = false;
   std::optional<Bytes> cow_limit = std::nullopt;
   int warm = 0;
-  bool ephemeral = false;
+  std::optional<bool> ephemeral = std::nullopt;
 
   [[nodiscard]] VolumeKind kind() const;
+  /// Only what is thrown away may be lost with its key, and only what is written has something to hide.
+  [[nodiscard]] bool may_be_ephemeral() const { return kind() == VolumeKind::volatile_ && rw; }
   [[nodiscard]] WritePolicy used_write_policy() const { return write_policy.value_or(default_write_policy); }
 };
 
@@ -156,6 +158,8 @@ class Volume {
   [[nodiscard]] Volume& source() const;
   /// The value that counts: 0 without save_on_stop, else the property, else the pool's.
   [[nodiscard]] int revisions_to_keep() const;
+  /// The value that counts: false where it may not be, else the property, else the pool's.
+  [[nodiscard]] bool is_ephemeral() const;
   /// Checked by the driver, then taken over; the caller has the definition file written.
   virtual void set_properties(VolumeProperties properties);
 

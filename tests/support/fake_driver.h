@@ -186,11 +186,12 @@ class FakePool final : public pools::Pool {
 /// `file` and `linux-kernel`, as the configuration of a first start names them.
 inline std::vector<pools::Driver> fake_drivers(FakeWorld& world) {
   std::vector<pools::Driver> drivers;
-  for (const char* name : {"file", "linux-kernel"})
+  for (const std::string name : {"file", "linux-kernel"})
     drivers.push_back({.name = name,
                        .help = "a fake",
                        .parameters = {{"dir_path", pools::Parameter::Type::path, true, "", "a directory"}},
-                       .capabilities = {},
+                       .capabilities = name == "file" ? std::set{pools::Capability::ephemeral}
+                                                      : std::set<pools::Capability>{},
                        .make = [&world, name](pools::PoolSpec spec, pools::DriverContext&) {
                          return std::make_unique<FakePool>(world, name, std::move(spec));
                        }});

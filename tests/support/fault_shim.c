@@ -21,6 +21,7 @@
 //       lock               flock
 //       thread             pthread_create
 //       close              close
+//       key                getrandom, add_key, keyctl: what an encrypted volume's key comes from and goes through
 //       O_TMPFILE          open of a file without a name, which not every file system knows
 //       anything else      one function: rename, unlink, ...
 //   COWSHED_FAULT_AT       n, from 1 (default 0: never)
@@ -66,6 +67,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -88,6 +90,7 @@ enum call_class {
   class_lock = 1 << 8,
   class_thread = 1 << 9,
   class_close = 1 << 10,
+  class_key = 1 << 11,
 };
 
 static const struct {
@@ -107,6 +110,7 @@ static const struct {
     {"lock", class_lock},
     {"thread", class_thread},
     {"close", class_close},
+    {"key", class_key},
 };
 
 enum action { action_count, action_fail, action_kill, action_powercut, action_run };
@@ -407,6 +411,26 @@ int close(int fd) {
   if (verdict == go_on) return done;
   errno = config.error_number;
   return -1;
+}
+
+WRAP_SIZE(getrandom, class_key, (void* into, size_t size, unsigned flags), (into, size, flags))
+
+// libc has no function for these; all else passes, also what this library asks for.
+long syscall(long number, ...) {
+  va_list arguments;
+  va_start(arguments, number);
+  long words[6];
+  for (size_t i = 0; i < 6; ++i) words[i] = va_arg(arguments, long);
+  va_end(arguments);
+  static long (*next)(long, ...);
+  if (next == NULL) *(void**)&next = dlsym(RTLD_NEXT, "syscall");
+  enum verdict verdict = go_on;
+  if (number == SYS_add_key) verdict = before("add_key", class_key);
+  if (number == SYS_keyctl) verdict = before("keyctl", class_key);
+  if (verdict == fail_now) return -1;
+  const long done = next(number, words[0], words[1], words[2], words[3], words[4], words[5]);
+  if (verdict == end_after) end_here();
+  return done;
 }
 
 // Reports its error by its result, not by errno.

@@ -54,6 +54,7 @@ const std::vector<FaultKind>& fault_kinds() {
       {"read", {"EIO"}, 5},
       {"lock", {"ENOLCK"}},
       {"thread", {"EAGAIN"}},
+      {"key", {"EDQUOT", "EPERM"}},
   };
   return kinds;
 }
@@ -115,7 +116,7 @@ void FaultTest::kill_at_each_call(const KillSweep& sweep) {
   const bool is_whole = is_long_run() || !sweep.only.empty();
   const std::string calls = !sweep.only.empty() ? sweep.only
                             : is_long_run()     ? "all"
-                                                : "ioctl,open,change,write,sync,thread";
+                                                : "ioctl,open,change,write,sync,thread,key";
   const unsigned long stride = is_whole ? 1 : short_run_stride * sweep.stride;
   unsigned long points = 0;
   for (unsigned long at = 1 + test::between(random_, 0, stride - 1); !HasFatalFailure(); at += stride) {

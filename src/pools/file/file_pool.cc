@@ -52,7 +52,6 @@ void check_not_yet(const VolumeProperties& p) {
   };
   refuse_if(p.cow_limit.has_value(), "cow_limit");
   refuse_if(p.warm != 0, "warm");
-  refuse_if(p.ephemeral, "ephemeral");
 }
 
 void check_size(const VolumeProperties& p) {
@@ -73,8 +72,8 @@ Driver driver() {
       .capabilities = {Capability::volatile_volumes, Capability::origin_volumes, Capability::snapshot_volumes,
                        Capability::writable_volumes, Capability::one_revision, Capability::snapshots_off,
                        Capability::in_place, Capability::overlay, Capability::keep_changes,
-                       Capability::export_, Capability::import, Capability::grow, Capability::grow_running,
-                       Capability::shrink},
+                       Capability::ephemeral, Capability::export_, Capability::import, Capability::grow,
+                       Capability::grow_running, Capability::shrink},
       .make = [](PoolSpec spec, DriverContext& context) {
         return std::make_unique<FilePool>(std::move(spec), context);
       }};
@@ -123,6 +122,9 @@ void FilePool::check(const VolumeProperties& p) const {
   if (p.revisions_to_keep) check_revisions(*p.revisions_to_keep);
   if (p.revisions_to_keep == -1 && p.kind() != VolumeKind::origin)
     refuse(ErrorKind::invalid_argument, p, "revisions_to_keep -1 needs save_on_stop without snap_on_start");
+  if (p.ephemeral.value_or(false) && !p.may_be_ephemeral())
+    refuse(ErrorKind::invalid_argument, p,
+           "only a volatile volume that the guest can write can be ephemeral");
   check_not_yet(p);
 }
 

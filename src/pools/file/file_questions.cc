@@ -66,8 +66,9 @@ Bytes FileVolume::size() {
 }
 
 Bytes FileVolume::usage() {
-  const auto device = kind() == VolumeKind::snapshot ? running() : std::nullopt;
-  if (device) {
+  const auto device = kind() == VolumeKind::origin ? std::nullopt : running();
+  // Their cows are files without a name.
+  if (device && (device->role == layers::Role::snapshot || device->role == layers::Role::ephemeral)) {
     return to_bytes(
         dm::SnapshotStatus::parse(file_pool_.host().control().status(device->uuid).at(0).params).allocated);
   }
@@ -119,9 +120,9 @@ std::vector<Layer> FileVolume::layers() {
   std::erase_if(devices, [](const auto& device) { return device.is_gone(); });
   // What the guest has comes first, then the views, newest first.
   std::reverse(devices.begin(), devices.end());
-  // Not that of std::ranges, which clang 14 cannot read.
-  std::stable_partition(devices.begin(), devices.end(),
-                        [](const auto& device) { return device.role != layers::Role::view; });
+  std::stable_sort(devices.begin(), devices.end(), [](const auto& a, const auto& b) {
+    return layers::tier_of(a.role) > layers::tier_of(b.role);
+  });
   // A snapshot stands on a view of its source's.
   const bool is_on_view = kind() == VolumeKind::snapshot && !devices.empty();
   const auto views = is_on_view ? layers::list_devices(control, file_source().key()) : decltype(devices){};

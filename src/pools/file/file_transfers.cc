@@ -90,6 +90,8 @@ void FileVolume::resize_volatile(Bytes size, bool shrink) {
   if (is_smaller)
     throw Error(ErrorKind::running,
                 fmt::format("is running as {}; stop it first", dm::node_of(device->device)));
+  if (device->role == layers::Role::ephemeral)
+    not_supported("resize", "nobody has the key of an ephemeral volume that runs; stop it first");
   layers::grow_plain(file_pool_.host(), *device, files().image, size);
 }
 

@@ -8,6 +8,7 @@
 #include "base/undo.h"
 #include "dm/device.h"
 #include "layers/changes.h"
+#include "layers/ephemeral.h"
 #include "layers/image_file.h"
 #include "layers/plain.h"
 #include "layers/snapshot.h"
@@ -144,8 +145,10 @@ layers::Running FileVolume::start_volatile() {
   if (const auto device = running())
     throw Error(ErrorKind::running, fmt::format("is running already, as {}", dm::node_of(device->device)));
   const Path image = files().image;
-  make_directories(image.parent_path());
   unlink_if_exists(image);
+  if (is_ephemeral())
+    return layers::start_ephemeral(file_pool_.host(), key(), file_pool_.directory(), properties().size);
+  make_directories(image.parent_path());
   create_sparse(image, properties().size);
   Undo undo([&] { unlink_if_exists(image); });
   const auto result = layers::start_plain(file_pool_.host(), key(), image, properties().rw);
@@ -197,6 +200,8 @@ void FileVolume::stop_origin(const StopOptions& options) {
 }
 
 void FileVolume::stop_volatile(const layers::OurDevice& device) {
+  // What runs decides, not the property: the pool's may have been changed meanwhile.
+  if (device.role == layers::Role::ephemeral) return layers::stop_ephemeral(file_pool_.host(), key(), device);
   layers::let_go(file_pool_.host(), device, [] {});
   discard_rest();
 }

@@ -11,7 +11,8 @@ namespace cowshed::pools::file {
 
 /// A volume of the `file` driver. What it does follows from its kind alone:
 ///
-///   volatile   a new sparse file at each start, handed out as it is, unlinked at stop
+///   volatile   a new sparse file at each start, handed out as it is, unlinked at stop; an ephemeral one
+///              encrypted, with zeros under it (layers/ephemeral.h)
 ///   origin     a session over the image (layers::Base); with snapshots off the image itself
 ///   snapshot   a layer over the source's frozen view (layers/snapshot.h, layers/changes.h)
 ///

@@ -96,7 +96,7 @@ TEST_F(CreateRemove, ADisposableTakesOverWhatItsAppVmHas) {
   app::set_volume_property(vm("work"), volume("work", "private"), "rw", "false");
   create("d", VmKind::disposable, "work");
   EXPECT_EQ(volume("d", "volatile").pool().name().str(), "fast");
-  EXPECT_TRUE(volume("d", "volatile").properties().ephemeral);
+  EXPECT_EQ(volume("d", "volatile").properties().ephemeral, true);
   EXPECT_FALSE(volume("d", "private").properties().rw);
 }
 

@@ -66,6 +66,9 @@ INSTANTIATE_TEST_SUITE_P(
                "/pools/a/revisions_to_keep", "whole number"},
         Broken{"NegativeRevisions", R"({"format":1,"pools":{"a":{"driver":"file","revisions_to_keep":-1}}})",
                "/pools/a/revisions_to_keep", "negative"},
+        Broken{"EphemeralVolatile",
+               R"({"format":1,"pools":{"a":{"driver":"file","ephemeral_volatile":"yes"}}})",
+               "/pools/a/ephemeral_volatile", "true or false"},
         Broken{"ParameterList",
                R"({"format":1,"pools":{"a":{"driver":"file","parameters":{"dir_path":[]}}}})",
                "/pools/a/parameters/dir_path", "array"},
@@ -127,11 +130,14 @@ TEST(Definition, ConfigComesBackAsItWasWritten) {
   Config config;
   config.pools[PoolName("a")] = {"file", 0, {{"dir_path", "/x y"}}};
   config.pools[PoolName("b")] = {"linux-kernel", std::nullopt, {}};
+  config.pools[PoolName("c")] = {"file", 1, {}, true};
   config.defaults.emplace("default_pool_root", PoolName("a"));
   const auto text = encode(config);
   const auto again = decode_config(text, file);
   EXPECT_EQ(encode(again), text);
   EXPECT_EQ(again.pools.at(PoolName("a")).parameters.at("dir_path"), "/x y");
+  EXPECT_FALSE(again.pools.at(PoolName("a")).ephemeral_volatile);
+  EXPECT_TRUE(again.pools.at(PoolName("c")).ephemeral_volatile);
 }
 
 TEST(Definition, VmComesBackAsItWasWritten) {
@@ -144,9 +150,11 @@ TEST(Definition, VmComesBackAsItWasWritten) {
   properties.write_policy = pools::WritePolicy::overlay;
   properties.cow_limit = mebibytes(3);
   properties.warm = 2;
+  properties.ephemeral = false;
   vm.volumes.push_back({PoolName("p"), properties});
   const auto text = encode(vm);
   EXPECT_EQ(encode(decode_vm(text, file)), text);
+  EXPECT_EQ(decode_vm(text, file).volumes[0].properties.ephemeral, false);
 }
 
 /// The first version ever written; it must be read for ever.
@@ -162,7 +170,8 @@ TEST(Definition, GoldenVmOfFormat1IsRead) {
   EXPECT_EQ(vm.volumes[1].properties.name.str(), "volatile");
   EXPECT_EQ(vm.volumes[2].properties.name.str(), "data");
   EXPECT_EQ(vm.volumes[2].properties.revisions_to_keep, -1);
-  EXPECT_TRUE(vm.volumes[1].properties.ephemeral);
+  EXPECT_EQ(vm.volumes[1].properties.ephemeral, true);
+  EXPECT_EQ(vm.volumes[0].properties.ephemeral, std::nullopt);
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ const FileId elsewhere{1, 3};
 VolumeKey key(const std::string& vid, FileId pool = here) { return {pool, PoolName("varlib"), Vid(vid)}; }
 
 TEST(Names, a_uuid_can_be_taken_apart_again) {
-  for (const Role role : {Role::view, Role::origin, Role::snapshot, Role::plain}) {
+  for (const Role role : {Role::view, Role::origin, Role::overlay, Role::snapshot, Role::plain,
+                          Role::ephemeral, Role::crypt, Role::zero}) {
     const auto parsed = parse_uuid(key("vm-templates/debian-12/root").uuid(role, 17).str());
     ASSERT_TRUE(parsed.has_value());
     EXPECT_EQ(parsed->volume, key("vm-templates/debian-12/root").volume());
@@ -47,10 +48,19 @@ TEST(Names, the_longest_names_fit_the_kernel_and_stay_different) {
                     Vid("vm-templates/" + vm + "/root"));
   const VolumeKey b(here, PoolName(std::string(PoolNameTag::max_length, 'p')),
                     Vid("vm-templates/" + vm + "/rood"));
-  EXPECT_NO_THROW(a.uuid(Role::snapshot, UINT64_MAX));
+  EXPECT_NO_THROW(a.uuid(Role::ephemeral, UINT64_MAX));
   EXPECT_NO_THROW(a.name(Role::view, 9'999'999));
+  EXPECT_NO_THROW(a.name(Role::ephemeral, 9'999'999));
+  EXPECT_NO_THROW(a.name(Role::crypt, 9'999'999));
   EXPECT_NE(a.volume(), b.volume());
   EXPECT_TRUE(parse_uuid(a.uuid(Role::snapshot, UINT64_MAX).str()).has_value());
+}
+
+TEST(Names, what_is_on_its_way_out_under_a_guests_layer_does_not_hold_up_the_next_start) {
+  EXPECT_NE(key("appvms/work/volatile").name(Role::crypt, 1),
+            key("appvms/work/volatile").name(Role::crypt, 2));
+  EXPECT_EQ(key("appvms/work/volatile").name(Role::ephemeral, 1),
+            key("appvms/work/volatile").name(Role::ephemeral, 2));
 }
 
 TEST(Names, a_stopped_layer_is_told_by_its_name) {
