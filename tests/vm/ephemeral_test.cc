@@ -37,8 +37,6 @@ extern "C" ssize_t getrandom(void* into, size_t size, unsigned flags) {
 namespace cowshed::test {
 namespace {
 
-constexpr Bytes block = kibibytes(4);
-
 class EphemeralTest : public FilePoolTest {
  protected:
   void SetUp() override {
@@ -266,6 +264,7 @@ TEST_F(EphemeralTest, it_has_no_file_with_a_name) {
   auto& volume = ephemeral();
   put(start(volume), first_block, 'x');
   EXPECT_EQ(shell("find " + scratch().native() + " -type f").out, "");
+  EXPECT_EQ(volume.paths().path, Path{});
   stop(volume);
 }
 

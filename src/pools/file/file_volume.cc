@@ -34,6 +34,8 @@ FileVolume& FileVolume::file_source() {
 
 VolumePaths FileVolume::paths() {
   const auto own = files();
+  // What an ephemeral volume writes has no name.
+  if (is_ephemeral()) return {};
   if (kind() != VolumeKind::snapshot)
     return {.path = own.image, .path_cow = own.cow, .path_source = {}, .path_source_cow = {}};
   const auto of_source = file_source().files();
