@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "copy_ways.h"
-#include "pools/file/fill.h"
+#include "pools/images/fill.h"
 
 namespace bench {
 
@@ -16,7 +16,7 @@ class Cowshed final : public CopyWay {
   explicit Cowshed(const Copy& copy) : CopyWay("cowshed", copy) {}
 
   void run() override {
-    cowshed::pools::file::fill_from(copy().source, copy().target, nullptr);
+    cowshed::pools::images::fill_from(copy().source, copy().target, nullptr);
     cowshed::sync_path(copy().target);
   }
 };

@@ -31,4 +31,11 @@ ExtentStream data_extents(const End& source) {
   return DataExtents(source);
 }
 
+std::vector<Extent> list_data(const End& source) {
+  std::vector<Extent> result;
+  const auto stream = data_extents(source);
+  while (const auto extent = stream()) result.push_back(*extent);
+  return result;
+}
+
 }  // namespace cowshed::io

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "io/system_calls.h"
 
 namespace cowshed::io {
@@ -61,6 +62,14 @@ bool share_file(const End& source, const End& target) {
   if (completion.error == EINVAL || is_not_supported(completion.error)) return false;
   throw Error::from_errno(completion.error, fmt::format("share the extents of '{}' with '{}'",
                                                         source.name().native(), target.name().native()));
+}
+
+bool can_share_in(const Path& directory) {
+  const Fd source = create_unnamed(directory, Bytes{0});
+  const Fd target = create_unnamed(directory, Bytes{0});
+  // Without data some would only pretend.
+  write_all(source, "shared", directory);
+  return share_file(End(source, directory), End(target, directory));
 }
 
 }  // namespace cowshed::io

@@ -38,4 +38,8 @@ class Sharer {
 /// size). False where that cannot be and nothing was changed. Throws Error for other failures.
 bool share_file(const End& source, const End& target);
 
+/// Whether files in that directory can share extents: tried with two of which nothing stays. Throws Error
+/// where it cannot be tried.
+bool can_share_in(const Path& directory);
+
 }  // namespace cowshed::io

@@ -16,33 +16,12 @@
 #include "layers/merge.h"
 #include "layers/snapshot.h"
 #include "layers/store_file.h"
+#include "layers/suspended.h"
 #include "layers/teardown.h"
 
 namespace cowshed::layers {
 
 namespace {
-
-/// While it lives nothing is written through the device, and what was is in its store.
-class Suspended {
- public:
-  Suspended(dm::Control& control, const OurDevice& device) : control_(control), device_(device) {
-    control_.suspend(device_.uuid);
-  }
-  ~Suspended() {
-    try {
-      control_.resume(device_.uuid);
-    } catch (const std::exception& failure) {
-      log_warning(
-          fmt::format("{} is left suspended; run 'cowshed recover': {}", device_.name.str(), failure.what()));
-    }
-  }
-  Suspended(const Suspended&) = delete;
-  Suspended& operator=(const Suspended&) = delete;
-
- private:
-  dm::Control& control_;
-  const OurDevice& device_;
-};
 
 struct Under {
   dm::DeviceNumber view;

@@ -14,11 +14,7 @@ namespace {
 
 std::vector<io::Extent> data_of(const Path& image) {
   const Fd fd = open_file(image, O_RDONLY);
-  const io::End end(fd, image);
-  std::vector<io::Extent> result;
-  const auto stream = io::data_extents(end);
-  while (const auto extent = stream()) result.push_back(*extent);
-  return result;
+  return io::list_data(io::End(fd, image));
 }
 
 }  // namespace

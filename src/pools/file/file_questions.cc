@@ -16,16 +16,6 @@
 
 namespace cowshed::pools::file {
 
-bool FileVolume::is_running() { return running().has_value(); }
-
-std::optional<BlockDevice> FileVolume::block_device() {
-  const auto device = running();
-  if (!device)
-    return BlockDevice{.name = properties().name.str(), .path = {}, .node = {}, .rw = properties().rw};
-  const auto info = file_pool_.host().control().info(device->uuid);
-  return to_block_device(device->device, !(info && info->read_only));
-}
-
 void FileVolume::verify() {
   switch (kind()) {
     case VolumeKind::volatile_:
@@ -52,13 +42,12 @@ bool FileVolume::is_outdated() {
   const auto device = running();
   if (!device) return false;
   layers::Base base = file_source().base();
-  return layers::is_outdated(file_pool_.host(), *device, base);
+  return layers::is_outdated(host(), *device, base);
 }
 
 Bytes FileVolume::size() {
   if (kind() == VolumeKind::snapshot) {
-    if (const auto device = running())
-      return to_bytes(file_pool_.host().control().table(device->uuid).at(0).length);
+    if (const auto device = running()) return to_bytes(host().control().table(device->uuid).at(0).length);
     return file_source().size();
   }
   const auto image = stat_if_exists(files().image);
@@ -69,8 +58,7 @@ Bytes FileVolume::usage() {
   const auto device = kind() == VolumeKind::origin ? std::nullopt : running();
   // Their cows are files without a name.
   if (device && (device->role == layers::Role::snapshot || device->role == layers::Role::ephemeral)) {
-    return to_bytes(
-        dm::SnapshotStatus::parse(file_pool_.host().control().status(device->uuid).at(0).params).allocated);
+    return to_bytes(dm::SnapshotStatus::parse(host().control().status(device->uuid).at(0).params).allocated);
   }
   const auto file = files();
   Bytes total;
@@ -114,8 +102,8 @@ std::optional<Layer> view_layer(dm::DeviceNumber device, const std::vector<layer
 }  // namespace
 
 std::vector<Layer> FileVolume::layers() {
-  if (!file_pool_.host().has_device_mapper()) return {};
-  dm::Control& control = file_pool_.host().control();
+  if (!host().has_device_mapper()) return {};
+  dm::Control& control = host().control();
   auto devices = layers::list_devices(control, key());
   std::erase_if(devices, [](const auto& device) { return device.is_gone(); });
   // What the guest has comes first, then the views, newest first.
@@ -147,12 +135,9 @@ void FileVolume::recover_origin(RecoveryReport& report, bool dry_run) {
     if (!dry_run) base.finish_commit(commit_options(nullptr));
   }
   for (const Path& half :
-       {half_made(file.image), half_made(file.import), half_made(file.replaced), half_made(file.commit)}) {
-    if (!path_exists(half)) continue;
-    report.add(fmt::format("remove half-made '{}'", half.native()));
-    if (!dry_run) unlink_if_exists(half);
-  }
-  if (!dry_run && file_pool_.host().has_device_mapper()) base.tidy();
+       {half_made(file.image), half_made(file.import), half_made(file.replaced), half_made(file.commit)})
+    images::sweep_file(half, "half-made", report, dry_run);
+  if (!dry_run && host().has_device_mapper()) base.tidy();
 }
 
 /// What a stop that was cut off left, and what was kept while that was wanted.
@@ -163,24 +148,16 @@ void FileVolume::recover_kept(RecoveryReport& report, bool dry_run) {
     report.add(fmt::format("finish '{}'", kept.native()));
     if (!dry_run) layers::finish_keeping(kept);
   }
-  if (path_exists(kept) && !properties().keep_changes) {
-    report.add(fmt::format("remove '{}', which nobody wants", kept.native()));
-    if (!dry_run) unlink_if_exists(kept);
-  }
+  if (!properties().keep_changes) images::sweep_file(kept, "no longer wanted", report, dry_run);
 }
 
-void FileVolume::recover(RecoveryReport& report, bool dry_run) try {
-  if (kind() == VolumeKind::origin) {
+void FileVolume::recover_now(RecoveryReport& report, bool dry_run) {
+  if (kind() == VolumeKind::origin)
     recover_origin(report, dry_run);
-  } else if (kind() == VolumeKind::snapshot) {
+  else if (kind() == VolumeKind::snapshot)
     recover_kept(report, dry_run);
-  } else if (kind() == VolumeKind::volatile_ && !is_running() && path_exists(files().image)) {
-    report.add(fmt::format("remove '{}' of a session that is over", files().image.native()));
-    if (!dry_run) unlink_if_exists(files().image);
-  }
-} catch (const Error& error) {
-  // One damaged volume does not keep the others from being put right.
-  report.fail(fmt::format("volume '{}'", properties().vid.str()), error);
+  else if (!is_running())
+    images::sweep_file(files().image, "a past session's", report, dry_run);
 }
 
 }  // namespace cowshed::pools::file

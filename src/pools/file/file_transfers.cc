@@ -2,15 +2,10 @@
 // FileVolume: what changes or hands out its content as a whole.
 #include <fmt/core.h>
 
-#include <utility>
-
 #include "base/error.h"
-#include "dm/device.h"
 #include "layers/changes.h"
 #include "layers/exported.h"
-#include "layers/plain.h"
 #include "pools/file/file_volume.h"
-#include "pools/file/fill.h"
 
 namespace cowshed::pools::file {
 
@@ -30,69 +25,22 @@ class FileExport final : public Export {
 
 }  // namespace
 
-void FileVolume::require_origin(std::string_view operation) const {
-  if (kind() != VolumeKind::origin)
-    not_supported(operation,
-                  fmt::format("it is a {} volume, which holds no state of its own", to_string(kind())));
-}
-
-Operation<void> FileVolume::import_file(const Path& file, ProgressWatch progress) {
-  require_origin("import into");
-  return in_thread([this, file, progress] {
-    base().import_image([&](const Path& image) { fill_from(file, image, progress); },
-                        commit_options(progress));
-  });
-}
-
-Operation<void> FileVolume::import_volume(Volume& from, ProgressWatch progress) {
-  require_origin("import into");
-  if (&from == this) throw Error(ErrorKind::invalid_argument, "a volume cannot be imported into itself");
-  return in_thread([this, exported = hold_export(from), progress]() mutable {
-    // Released before this is answered.
-    const auto held = std::move(exported);
-    base().import_image([&](const Path& image) { fill_from(*held, image, progress); },
-                        commit_options(progress));
-  });
+void FileVolume::import_now(const std::function<void(const Path& image)>& fill,
+                            const ProgressWatch& progress) {
+  base().import_image(fill, commit_options(progress));
 }
 
 Operation<std::unique_ptr<Export>> FileVolume::begin_export() {
   require_origin("export");
-  return Operation<std::unique_ptr<Export>>::run_now([this]() -> std::unique_ptr<Export> {
-    return std::make_unique<FileExport>(file_pool_.host(), base());
-  });
-}
-
-Operation<void> FileVolume::resize(Bytes size, bool shrink, ProgressWatch progress) {
-  if (kind() == VolumeKind::snapshot) not_supported("resize", "a snapshot volume has its source's size");
-  if (!properties().rw) throw Error(ErrorKind::invalid_argument, "it is read-only");
-  auto resized = properties();
-  resized.size = size;
-  pool().check(resized);
-  return in_thread([this, size, shrink, progress] { resize_now(size, shrink, progress); });
+  return Operation<std::unique_ptr<Export>>::run_now(
+      [this]() -> std::unique_ptr<Export> { return std::make_unique<FileExport>(host(), base()); });
 }
 
 void FileVolume::resize_now(Bytes size, bool shrink, const ProgressWatch& progress) {
   if (kind() == VolumeKind::origin)
     base().resize(size, shrink, commit_options(progress));
   else
-    resize_volatile(size, shrink);
-}
-
-/// While it is stopped it is no more than a size.
-void FileVolume::resize_volatile(Bytes size, bool shrink) {
-  const bool is_smaller = size < properties().size;
-  if (is_smaller && !shrink)
-    throw Error(ErrorKind::invalid_argument,
-                fmt::format("{} bytes are less than it has ({}); with --shrink it is done all the same",
-                            size.count, properties().size.count));
-  const auto device = running();
-  if (!device) return;
-  if (is_smaller)
-    throw Error(ErrorKind::running,
-                fmt::format("is running as {}; stop it first", dm::node_of(device->device)));
-  if (device->role == layers::Role::ephemeral)
-    not_supported("resize", "nobody has the key of an ephemeral volume that runs; stop it first");
-  layers::grow_plain(file_pool_.host(), *device, files().image, size);
+    resize_volatile(files().image, size, shrink);
 }
 
 Operation<void> FileVolume::revert(std::optional<std::string> revision, ProgressWatch progress) {
@@ -114,7 +62,7 @@ Operation<void> FileVolume::promote(ProgressWatch progress) {
                 "its changes are not kept: set keep_changes while it is stopped, then start it");
   FileVolume& source = file_source();
   return source.in_thread([this, &source, progress] {
-    const std::lock_guard guard(mutex_);
+    const auto guard = lock();
     promote_into(source, progress);
   });
 }
@@ -128,7 +76,7 @@ void FileVolume::promote_into(FileVolume& source, const ProgressWatch& progress)
   base.promote(
       [&](const Path& store) {
         if (device)
-          layers::copy_changes(file_pool_.host(), *device, base, kept_store(), store);
+          layers::copy_changes(host(), *device, base, kept_store(), store);
         else
           link_durably(kept_store(), store);
       },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pools/file/shared_directories.h"
+#include "pools/images/shared_directories.h"
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 
-namespace cowshed::pools::file {
+namespace cowshed::pools::images {
 namespace {
 
 class SharedDirectoriesTest : public ::testing::Test {
@@ -52,4 +52,4 @@ TEST_F(SharedDirectoriesTest, UsersOfAnotherDirectoryDoNotCount) {
 }
 
 }  // namespace
-}  // namespace cowshed::pools::file
+}  // namespace cowshed::pools::images

@@ -7,7 +7,7 @@
 
 /// New images, sparse, from what somebody gives. The file must not exist yet and is not synced; on failure it
 /// may be there in part. All block and throw Error.
-namespace cowshed::pools::file {
+namespace cowshed::pools::images {
 
 /// A file, a block device, a pipe, or "-": standard input. The image is as large as that, rounded up to a
 /// whole sector. Throws invalid_argument where it is empty.
@@ -17,4 +17,4 @@ void fill_from(const Path& source, const Path& image, const ProgressWatch& progr
 std::shared_ptr<const Export> hold_export(Volume& volume);
 void fill_from(const Export& source, const Path& image, const ProgressWatch& progress);
 
-}  // namespace cowshed::pools::file
+}  // namespace cowshed::pools::images

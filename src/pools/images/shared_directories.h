@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 
-namespace cowshed::pools::file {
+namespace cowshed::pools::images {
 
 /// The directories of VMs, which their volumes share: several are created and removed at the same time, and
 /// none may take away the directory that another has just made. Thread-safe; between processes the caller's
@@ -35,4 +35,4 @@ class SharedDirectories {
   std::map<Path, int> users_;
 };
 
-}  // namespace cowshed::pools::file
+}  // namespace cowshed::pools::images

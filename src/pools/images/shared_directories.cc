@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pools/file/shared_directories.h"
+#include "pools/images/shared_directories.h"
 
 #include <utility>
 
 #include "base/undo.h"
 
-namespace cowshed::pools::file {
+namespace cowshed::pools::images {
 
 SharedDirectories::Use::Use(SharedDirectories& all, Path directory)
     : all_(all), directory_(std::move(directory)) {
@@ -21,4 +21,4 @@ SharedDirectories::Use::~Use() {
   const Undo undo([this] { remove_empty_directories(directory_, all_.top_); });
 }
 
-}  // namespace cowshed::pools::file
+}  // namespace cowshed::pools::images

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pools/file/fill.h"
+#include "pools/images/fill.h"
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -12,9 +12,10 @@
 #include "base/undo.h"
 #include "io/cached.h"
 #include "io/copy_file.h"
+#include "io/sharing.h"
 #include "io/stream.h"
 
-namespace cowshed::pools::file {
+namespace cowshed::pools::images {
 
 namespace {
 
@@ -40,12 +41,16 @@ io::CopyOptions new_file_options(const ProgressWatch& progress, Bytes total) {
   return options;
 }
 
+void set_size(const Fd& fd, const Path& image, Bytes size) {
+  if (::ftruncate(fd.get(), static_cast<off_t>(size.count)) < 0)
+    throw Error::from_errno(errno, fmt::format("resize '{}'", image.native()));
+}
+
 void fill_from_pipe(int fd, const Path& name, const Path& image, const ProgressWatch& progress) {
   const Fd to = create_sparse(image, Bytes{0});
   const Bytes size = io::read_stream(fd, name, io::End(to, image), told(progress, Bytes{0}));
   if (size.count == 0) throw empty_input(name);
-  if (::ftruncate(to.get(), static_cast<off_t>(whole_sectors(size).count)) < 0)
-    throw Error::from_errno(errno, fmt::format("resize '{}'", image.native()));
+  set_size(to, image, whole_sectors(size));
 }
 
 }  // namespace
@@ -63,8 +68,7 @@ void fill_from(const Path& file, const Path& image, const ProgressWatch& progres
   create_sparse(image, whole_sectors(size));
   const Fd to = io::open_direct_if_possible(image, O_RDWR);
   io::copy_file(source, io::End(to, image), new_file_options(progress, size));
-  if (::ftruncate(to.get(), static_cast<off_t>(whole_sectors(size).count)) < 0)
-    throw Error::from_errno(errno, fmt::format("resize '{}'", image.native()));
+  set_size(to, image, whole_sectors(size));
 }
 
 std::shared_ptr<const Export> hold_export(Volume& volume) {
@@ -79,8 +83,12 @@ void fill_from(const Export& from, const Path& image, const ProgressWatch& progr
   create_sparse(image, from.size());
   const Fd source = io::open_direct_if_possible(from.path(), O_RDONLY);
   const Fd to = io::open_direct_if_possible(image, O_RDWR);
-  io::copy_extents(io::stream_of(from.data()), io::End(source, from.path()), io::End(to, image),
-                   new_file_options(progress, from.size()));
+  const io::End source_end(source, from.path()), image_end(to, image);
+  if (io::share_file(source_end, image_end))
+    set_size(to, image, from.size());  // What is exported may have grown meanwhile.
+  else
+    io::copy_extents(io::stream_of(from.data()), source_end, image_end,
+                     new_file_options(progress, from.size()));
 }
 
-}  // namespace cowshed::pools::file
+}  // namespace cowshed::pools::images

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pools/images/image_pool.h"
+
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <cerrno>
+#include <set>
+
+#include "base/error.h"
+#include "layers/sweep.h"
+#include "pools/images/image_volume.h"
+
+namespace cowshed::pools::images {
+
+namespace {
+
+constexpr int default_revisions_to_keep = 1;
+
+struct statvfs file_system_of(const Path& directory) {
+  struct statvfs result {};
+  if (::statvfs(directory.c_str(), &result) < 0)
+    throw Error::from_errno(errno, fmt::format("file system of '{}'", directory.native()));
+  return result;
+}
+
+FileId id_of_directory(const Path& directory) {
+  struct stat st {};
+  if (::stat(directory.c_str(), &st) < 0)
+    throw Error::from_errno(errno, fmt::format("pool directory '{}'", directory.native()));
+  return {st.st_dev, st.st_ino};
+}
+
+}  // namespace
+
+Parameter directory_parameter() {
+  return {"dir_path", Parameter::Type::path, true, "", "the directory the volumes lie in"};
+}
+
+ImagePool::ImagePool(PoolSpec spec, std::string driver, DriverContext& context)
+    : Pool(std::move(spec.name), std::move(driver), std::move(spec.parameters),
+           spec.revisions_to_keep.value_or(default_revisions_to_keep)),
+      host_(context.host),
+      directory_(parameters().at("dir_path")) {}
+
+void ImagePool::check_revisions(int value) const {
+  if (value < -1)
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("revisions_to_keep {} is not possible: -1 (snapshots off), 0 or more", value));
+}
+
+void ImagePool::set_revisions_to_keep(int value) {
+  check_revisions(value);
+  Pool::set_revisions_to_keep(value);
+}
+
+FileId ImagePool::directory_id() {
+  const std::lock_guard guard(mutex_);
+  if (!directory_id_) directory_id_ = id_of_directory(directory_);
+  return *directory_id_;
+}
+
+Operation<void> ImagePool::setup() {
+  return Operation<void>::run_now([this] { make_directories(directory_); });
+}
+
+Operation<void> ImagePool::destroy() {
+  return Operation<void>::run_now([this] {
+    for (const char* sub : {"appvms", "vm-templates"}) remove_empty_directories(directory_ / sub, directory_);
+    remove_empty_directories(directory_, directory_.parent_path());
+  });
+}
+
+Vid ImagePool::make_vid(const VolumeOwner& owner, const VolumeName& volume) const {
+  return Vid(
+      fmt::format("{}/{}/{}", owner.is_template ? "vm-templates" : "appvms", owner.vm.str(), volume.str()));
+}
+
+void ImagePool::refuse(ErrorKind kind, const VolumeProperties& properties, std::string_view why) const {
+  throw Error(kind, fmt::format("driver '{}': volume '{}': {}", driver(), properties.name.str(), why));
+}
+
+void ImagePool::check_not_yet(const VolumeProperties& p) const {
+  const auto refuse_if = [&](bool wanted, std::string_view what) {
+    if (wanted) refuse(ErrorKind::not_supported, p, fmt::format("{} is not supported yet", what));
+  };
+  refuse_if(p.cow_limit.has_value(), "cow_limit");
+  refuse_if(p.warm != 0, "warm");
+}
+
+void ImagePool::check_size(const VolumeProperties& p) const {
+  if (p.snap_on_start) return;
+  if (p.size.count == 0) refuse(ErrorKind::invalid_argument, p, "its size must be larger than 0");
+  if (p.size.count % Sectors::bytes_each != 0)
+    refuse(ErrorKind::invalid_argument, p,
+           fmt::format("its size, {} bytes, is not a multiple of {}", p.size.count, Sectors::bytes_each));
+}
+
+void ImagePool::check(const VolumeProperties& p) const {
+  check_size(p);
+  if (p.revisions_to_keep) check_revisions(*p.revisions_to_keep);
+  if (p.revisions_to_keep == -1 && p.kind() != VolumeKind::origin)
+    refuse(ErrorKind::invalid_argument, p, "revisions_to_keep -1 needs save_on_stop without snap_on_start");
+  if (p.ephemeral.value_or(false) && !p.may_be_ephemeral())
+    refuse(ErrorKind::invalid_argument, p,
+           "only a volatile volume that the guest can write can be ephemeral");
+  check_not_yet(p);
+}
+
+std::optional<Bytes> ImagePool::size() const {
+  const auto fs = file_system_of(directory_);
+  return Bytes{fs.f_blocks * fs.f_frsize};
+}
+
+std::optional<Bytes> ImagePool::usage() const {
+  const auto fs = file_system_of(directory_);
+  return Bytes{(fs.f_blocks - fs.f_bfree) * fs.f_frsize};
+}
+
+RecoveryReport ImagePool::recover(std::span<Volume* const> volumes, bool dry_run) {
+  const std::string prefix = layers::pool_uuid_prefix(directory_id());
+  RecoveryReport report{.lines = layers::sweep_devices(host_, prefix, dry_run)};
+  std::set<std::string> known;
+  for (Volume* volume : volumes) {
+    auto& image_volume = dynamic_cast<ImageVolume&>(*volume);
+    known.insert(image_volume.key().volume());
+    image_volume.recover(report, dry_run);
+  }
+  for (std::string& line : layers::remove_orphans(host_, prefix, known, dry_run)) report.add(std::move(line));
+  return report;
+}
+
+}  // namespace cowshed::pools::images
