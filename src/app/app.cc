@@ -11,6 +11,7 @@
 #include "app/vm_names.h"
 #include "base/log.h"
 #include "base/undo.h"
+#include "io/sharing.h"
 #include "pools/plugin_loader.h"
 
 namespace cowshed::app {
@@ -24,6 +25,18 @@ const PoolName& first_pool() {
 const PoolName& kernel_pool() {
   static const PoolName name("linux-kernel");
   return name;
+}
+
+constexpr const char* reflink_driver = "file-reflink";
+
+/// Also of a directory that is not there yet; false where it cannot be tried.
+bool shares_extents(Path directory) {
+  while (!path_exists(directory) && directory.has_relative_path()) directory = directory.parent_path();
+  try {
+    return io::can_share_in(directory);
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 template <typename Map>
@@ -90,9 +103,15 @@ void App::finish_pools() {
   }
 }
 
+std::string App::first_driver() const {
+  const bool is_there =
+      std::ranges::any_of(drivers(), [](const auto& d) { return d.name == reflink_driver; });
+  return is_there && shares_extents(locations().state) ? reflink_driver : "file";
+}
+
 Config App::first_config() const {
   Config config;
-  config.pools[first_pool()] = {"file", 1, {{"dir_path", locations().state.native()}}};
+  config.pools[first_pool()] = {first_driver(), 1, {{"dir_path", locations().state.native()}}};
   config.pools[kernel_pool()] = {
       "linux-kernel", std::nullopt, {{"dir_path", locations().kernels().native()}}};
   config.defaults.emplace("default_pool_kernel", kernel_pool());

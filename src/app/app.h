@@ -113,6 +113,8 @@ class App {
  private:
   void take_lock();
   void load_config();
+  /// Of the pool over the state directory: file-reflink where the file system can share extents, else file.
+  [[nodiscard]] std::string first_driver() const;
   [[nodiscard]] Config first_config() const;
   /// Null where it has no definition.
   std::unique_ptr<Vm> load(const VmName& name);

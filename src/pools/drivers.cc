@@ -6,11 +6,12 @@
 #include "pools/file/file_pool.h"
 #include "pools/kernels/kernels_pool.h"
 #include "pools/pool.h"
+#include "pools/reflink/reflink_pool.h"
 
 namespace cowshed::pools {
 
 const std::vector<Driver>& drivers() {
-  static const std::vector<Driver> all = {file::driver(), kernels::driver()};
+  static const std::vector<Driver> all = {file::driver(), reflink::driver(), kernels::driver()};
   return all;
 }
 

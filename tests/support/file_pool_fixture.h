@@ -21,7 +21,7 @@ namespace cowshed::test {
 inline constexpr Bytes first_block{0};
 inline constexpr Bytes far_block = mebibytes(2);
 
-/// A pool of the `file` driver on the VM's ext4, without the app above it.
+/// A pool of the `file` driver, or another one, in scratch(), without the app above it.
 class FilePoolTest : public VmTest {
  protected:
   /// No whole number of chunks of any layer.
@@ -32,8 +32,9 @@ class FilePoolTest : public VmTest {
     if (IsSkipped()) return;
     host_ = std::make_unique<layers::Host>();
     context_ = std::make_unique<pools::DriverContext>(pools::DriverContext{*host_});
-    pool_ = pools::find_driver("file").make(
-        {PoolName("test"), {{"dir_path", scratch().native()}}, std::nullopt}, *context_);
+    auto given = parameters();
+    given.emplace("dir_path", scratch().native());
+    pool_ = make_pool(driver(), given);
     pool_->setup().get();
   }
 
@@ -46,8 +47,16 @@ class FilePoolTest : public VmTest {
     VmTest::TearDown();
   }
 
+  [[nodiscard]] virtual std::string driver() const { return "file"; }
+  /// Beside dir_path.
+  [[nodiscard]] virtual pools::Parameters parameters() const { return {}; }
   /// Of the origin volumes.
-  [[nodiscard]] virtual pools::WritePolicy policy() const { return pools::WritePolicy::in_place; }
+  [[nodiscard]] virtual std::optional<pools::WritePolicy> policy() const {
+    return pools::WritePolicy::in_place;
+  }
+  std::unique_ptr<pools::Pool> make_pool(const std::string& driver, const pools::Parameters& parameters) {
+    return pools::find_driver(driver).make({PoolName("test"), parameters, std::nullopt}, *context_);
+  }
 
   pools::VolumeProperties properties(const std::string& vid) {
     return {.name = VolumeName("root"), .vid = Vid(vid), .size = image_size};
@@ -81,6 +90,46 @@ class FilePoolTest : public VmTest {
   }
   static char get(const Path& node, Bytes at) { return read_block(open_direct(node, O_RDONLY), at); }
 
+  /// Writes one value over all of the volume, in a session of its own.
+  void commit(pools::Volume& volume, char value) {
+    fill(start(volume), volume.size(), value);
+    stop(volume);
+  }
+  static void fill(const Path& node, Bytes size, char value) {
+    const Fd fd = open_direct(node, O_RDWR);
+    for (Bytes at; at < size;) {
+      const Bytes length = std::min(kibibytes(64), size - at);
+      write_block(fd, at, value, length);
+      at = at + length;
+    }
+  }
+  /// Every byte, past the page cache, and no byte more.
+  static void expect_all(const Path& node, Bytes size, char value) {
+    EXPECT_EQ(size_of(node), size);
+    const Fd fd = open_direct(node, O_RDONLY);
+    for (Bytes at; at < size;) {
+      const Bytes length = std::min(kibibytes(64), size - at);
+      ASSERT_EQ(read_block(fd, at, length), value) << "at " << at.count;
+      at = at + length;
+    }
+  }
+  /// What its next session shows.
+  void expect_holds(pools::Volume& volume, Bytes size, char value) {
+    EXPECT_EQ(volume.size(), size);
+    expect_all(start(volume), size, value);
+    stop(volume);
+  }
+  static Bytes size_of(const Path& node) {
+    const off_t end = ::lseek(open_file(node, O_RDONLY).get(), 0, SEEK_END);
+    return {static_cast<std::uint64_t>(end)};
+  }
+  /// A file of one value.
+  [[nodiscard]] Path file_of(const std::string& name, Bytes size, char value) const {
+    Path file = scratch() / name;
+    write_all(open_file(file, O_WRONLY | O_CREAT | O_EXCL), std::string(size.count, value), file);
+    return file;
+  }
+
   /// What the kernel has of the pool's views.
   std::size_t count_views() {
     const auto devices = layers::list_devices(control(), "COWSHED-");
@@ -101,7 +150,7 @@ class FilePoolTest : public VmTest {
 /// What is promised whatever the write policy.
 class EitherPolicyTest : public FilePoolTest, public testing::WithParamInterface<pools::WritePolicy> {
  protected:
-  [[nodiscard]] pools::WritePolicy policy() const override { return GetParam(); }
+  [[nodiscard]] std::optional<pools::WritePolicy> policy() const override { return GetParam(); }
 };
 
 inline const auto both_policies = testing::Values(pools::WritePolicy::in_place, pools::WritePolicy::overlay);

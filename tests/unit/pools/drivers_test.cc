@@ -43,7 +43,7 @@ TEST_F(DriversTest, an_unknown_driver_is_refused_with_those_there_are) {
   const auto error = error_of([] { find_driver("zfs"); });
   ASSERT_TRUE(error.has_value());
   EXPECT_EQ(error->kind(), ErrorKind::not_found);
-  EXPECT_NE(error->message().find("file, linux-kernel"), std::string::npos) << error->message();
+  EXPECT_NE(error->message().find("file, file-reflink, linux-kernel"), std::string::npos) << error->message();
 }
 
 TEST_F(DriversTest, parameters_are_checked_against_the_drivers_table) {
@@ -73,6 +73,39 @@ TEST_F(DriversTest, the_file_driver_refuses_what_it_cannot_keep) {
   refused(ErrorKind::invalid_argument, [](auto& p) {
     p.save_on_stop = false;
     p.revisions_to_keep = -1;
+  });
+}
+
+TEST_F(DriversTest, the_reflink_driver_keeps_any_number_of_revisions_and_refuses_what_it_cannot) {
+  EXPECT_EQ(make("file-reflink", 7)->revisions_to_keep(), 7);
+  EXPECT_EQ(make("file-reflink")->revisions_to_keep(), 1);
+  expect_error(ErrorKind::invalid_argument, [&] { make("file-reflink", -2); });
+  const auto pool = make("file-reflink");
+  EXPECT_NO_THROW(pool->check(origin()));
+  const auto refused = [&](ErrorKind kind, auto change) {
+    VolumeProperties p = origin();
+    change(p);
+    expect_error(kind, [&] { pool->check(p); });
+  };
+  refused(ErrorKind::not_supported, [](auto& p) { p.write_policy = WritePolicy::overlay; });
+  refused(ErrorKind::not_supported, [](auto& p) { p.write_policy = WritePolicy::in_place; });
+  refused(ErrorKind::not_supported, [](auto& p) { p.warm = 1; });
+  refused(ErrorKind::invalid_argument, [](auto& p) { p.size = Bytes{513}; });
+  refused(ErrorKind::invalid_argument, [](auto& p) { p.vid = Vid("appvms/a/private-dirty"); });
+  refused(ErrorKind::invalid_argument, [](auto& p) {
+    p.snap_on_start = true;
+    p.revisions_to_keep = -1;
+  });
+  VolumeProperties both = origin();
+  both.snap_on_start = true;
+  EXPECT_NO_THROW(pool->check(both));
+}
+
+TEST_F(DriversTest, whether_the_reflink_driver_checks_its_file_system_is_a_parameter) {
+  const Driver& driver = find_driver("file-reflink");
+  EXPECT_EQ(check_parameters(driver, {{"dir_path", "/a"}}).at("setup_check"), "true");
+  expect_error(ErrorKind::invalid_argument, [&] {
+    check_parameters(driver, {{"dir_path", "/a"}, {"setup_check", "no"}});
   });
 }
 

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// ReflinkVolume: create, start and stop. (Questions: reflink_questions.cc; what changes or hands out its
+// content as a whole: reflink_transfers.cc.)
+#include "pools/reflink/reflink_volume.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/undo.h"
+#include "dm/device.h"
+#include "layers/image_file.h"
+#include "layers/plain.h"
+#include "layers/teardown.h"
+#include "pools/images/fill.h"
+#include "pools/reflink/exported_file.h"
+
+namespace cowshed::pools::reflink {
+
+ReflinkVolume::ReflinkVolume(ReflinkPool& pool, VolumeProperties properties, SourceResolver source)
+    : ImageVolume(pool, std::move(properties), std::move(source)) {}
+
+void ReflinkVolume::create_now(const CreateOptions& options, const Export* content) {
+  const auto file = files();
+  if (content)
+    return layers::create_image_by(
+        file.clean, [&](const Path& image) { images::fill_from(*content, image, options.progress); });
+  layers::create_image(file.clean, properties().size, options.image, [&](Bytes done) {
+    if (options.progress) options.progress({done, properties().size});
+  });
+}
+
+bool ReflinkVolume::is_direct() const {
+  const auto file = files();
+  return kind() == VolumeKind::origin && path_exists(file.dirty) && !path_exists(file.clean);
+}
+
+bool ReflinkVolume::holds_changes() const { return saves() && (was_written(files().dirty) || is_direct()); }
+
+Path ReflinkVolume::committed_image() {
+  const auto file = files();
+  if (is_direct() && is_running())
+    throw Error(ErrorKind::in_use, fmt::format("'{}' runs with snapshots off", properties().vid.str()));
+  if (is_direct())
+    throw Error(
+        ErrorKind::dirty,
+        fmt::format("'{}' holds what a session with snapshots off that was cut off has written; start "
+                    "and stop it first",
+                    properties().vid.str()));
+  static_cast<void>(layers::image_size(file.clean));
+  return file.clean;
+}
+
+// --- Start
+
+layers::Running ReflinkVolume::start_now() {
+  const auto file = files();
+  if (kind() == VolumeKind::volatile_) return start_volatile(file.dirty);
+  if (const auto device = running())
+    throw Error(ErrorKind::running, fmt::format("is running already, as {}", dm::node_of(device->device)));
+  if (holds_changes()) {
+    if (is_half_grown()) grow(size());
+    return layers::start_plain(host(), key(), file.dirty, properties().rw);
+  }
+  Undo undo = begin_session();
+  const auto result = layers::start_plain(host(), key(), file.dirty, properties().rw);
+  undo.release();
+  return result;
+}
+
+Undo ReflinkVolume::begin_session() {
+  const auto file = files();
+  make_directories(file.dirty.parent_path());
+  unlink_if_exists(file.dirty);
+  if (snapshots_off()) return begin_direct();
+  const Path from = properties().snap_on_start ? reflink_source().committed_image() : committed_image();
+  make_session_image(file.dirty, from,
+                     saves() || properties().keep_changes ? Lifetime::saved : Lifetime::transient);
+  return Undo([dirty = file.dirty] { unlink_if_exists(dirty); });
+}
+
+Undo ReflinkVolume::begin_direct() {
+  const auto file = files();
+  refuse_exported(committed_image());
+  Undo undo([file] {
+    if (path_exists(file.dirty)) rename_durably(file.dirty, file.clean);
+  });
+  rename_durably(file.clean, file.dirty);
+  return undo;
+}
+
+// --- Stop
+
+void ReflinkVolume::refuse_discard() {
+  if (saves() && is_direct())
+    throw Error(ErrorKind::not_supported,
+                "its guest has written the image itself (snapshots off): stop it without --discard");
+}
+
+void ReflinkVolume::check_stop(const StopOptions& options) {
+  if (const auto device = running()) layers::refuse_while_open(host().control(), *device);
+  if (options.discard) refuse_discard();
+}
+
+void ReflinkVolume::stop_now(const StopOptions& options) {
+  const auto device = running();
+  const bool keeps = kind() == VolumeKind::snapshot && properties().keep_changes && !options.discard;
+  if (!saves() && !keeps) return stop_throwaway(device);
+  if (options.discard) refuse_discard();
+  if (device && keeps) return stop_keeping(*device);
+  if (device) return stop_saving(*device, options);
+  if (options.discard) unlink_durably(files().dirty);
+}
+
+void ReflinkVolume::stop_throwaway(const std::optional<layers::OurDevice>& device) {
+  if (device) layers::let_go(host(), *device, [] {});
+  unlink_if_exists(files().dirty);
+}
+
+void ReflinkVolume::stop_keeping(const layers::OurDevice& device) {
+  const Path dirty = files().dirty;
+  layers::refuse_while_open(host().control(), device);
+  // Before it is gone: whatever cuts this off, what it holds is good for the state that its source has now.
+  remember_source(dirty, reflink_source().files().clean);
+  layers::remove_unopened(host().control(), device);
+  sync_path(dirty);
+}
+
+void ReflinkVolume::stop_saving(const layers::OurDevice& device, const StopOptions& options) {
+  const Path dirty = files().dirty;
+  const auto info = host().control().info(device.uuid);
+  const bool rw = !(info && info->read_only);
+  layers::remove_unopened(host().control(), device);
+  Undo runs_on([&] {
+    if (path_exists(dirty)) layers::start_plain(host(), key(), dirty, rw);
+  });
+  end_session(options.discard);
+  runs_on.release();
+  prune_or_leave();
+}
+
+void ReflinkVolume::end_session(bool discard) {
+  const auto file = files();
+  if (!discard) sync_path(file.dirty);
+  if (discard || !holds_changes())
+    unlink_durably(file.dirty);  // Nothing was changed: no revision either.
+  else
+    commit(file, file.dirty, revisions_to_keep() > 0);
+}
+
+void ReflinkVolume::prune_or_leave() {
+  const auto keep = static_cast<std::size_t>(std::max(revisions_to_keep(), 0));
+  layers::do_or_leave(host(), [&] { prune(files(), keep); });
+}
+
+void ReflinkVolume::drop_unwritten() {
+  if (!holds_changes()) unlink_durably(files().dirty);
+}
+
+void ReflinkVolume::abandon_now() {
+  if (!saves()) return stop_now({});
+  const auto device = running();
+  if (!device) return;
+  layers::remove_unopened(host().control(), *device);
+  sync_path(files().dirty);
+  drop_unwritten();
+}
+
+}  // namespace cowshed::pools::reflink
