@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <set>
 #include <system_error>
 
 #include "app/default_pools.h"
@@ -27,26 +28,37 @@ int parse_revisions(const std::string& text) {
   return value;
 }
 
-/// However a path is spelled, by whichever link: the place that it leads to.
-pools::Parameters with_places(const pools::Driver& driver, pools::Parameters parameters) {
+/// Where a pool lies. However a path is spelled, by whichever link: the place that it leads to.
+std::set<Path> places_of(const pools::Driver& driver, const pools::Parameters& parameters) {
+  std::set<Path> places;
   for (const auto& parameter : driver.parameters) {
     const auto found = parameters.find(parameter.name);
     if (parameter.type != pools::Parameter::Type::path || found == parameters.end()) continue;
     std::error_code unreachable;
     const Path place = std::filesystem::weakly_canonical(found->second, unreachable);
-    if (!unreachable) found->second = place / "";
+    places.insert((unreachable ? Path(found->second) : place) / "");
   }
-  return parameters;
+  return places;
 }
 
-/// Two pools over one directory would take each other's files and devices for their own.
+bool keeps_volumes(const pools::Driver& driver) {
+  return driver.capabilities.contains(pools::Capability::writable_volumes);
+}
+
+bool are_twins(const App& app, const PoolDefinition& one, const PoolDefinition& other) {
+  const pools::Driver &driver = app.driver_of(one), &others = app.driver_of(other);
+  const bool is_same = one.driver == other.driver && one.plugin == other.plugin;
+  if (!is_same && !(keeps_volumes(driver) && keeps_volumes(others))) return false;
+  const auto places = places_of(driver, one.parameters);
+  if (places.empty()) return is_same && one.parameters == other.parameters;
+  return places == places_of(others, other.parameters);
+}
+
+/// Two pools in one place would take each other's files and devices for their own.
 void refuse_twin(const App& app, const PoolDefinition& definition) {
-  const pools::Driver& driver = app.driver_of(definition);
-  const auto places = with_places(driver, definition.parameters);
   for (const auto& [name, other] : app.config().pools)
-    if (other.driver == definition.driver && other.plugin == definition.plugin &&
-        with_places(driver, other.parameters) == places)
-      throw Error(ErrorKind::exists, fmt::format("pool '{}' has the same driver and parameters", name.str()));
+    if (are_twins(app, definition, other))
+      throw Error(ErrorKind::exists, fmt::format("pool '{}' lies in the same place", name.str()));
 }
 
 void add(App& app, const PoolName& name, PoolDefinition definition) {

@@ -62,6 +62,16 @@ TEST_F(BadInputTest, ADirectoryThatIsAPoolAlreadyHoweverItIsSpelled) {
                    {"'varlib'", "same"});
 }
 
+TEST_F(BadInputTest, ADirectoryInWhichAPoolOfAnotherDriverKeepsItsVolumes) {
+  for (const char* driver : {"file", "file-reflink"})
+    expect_failure({"pool", "add", "new", "--driver", driver, "-o", "dir_path=" + state().native()},
+                   {"'varlib'", "same"});
+  const std::string more = "setup_check=false";
+  expect_failure(
+      {"pool", "add", "new", "--driver", "file-reflink", "-o", "dir_path=" + state().native(), "-o", more},
+      {"'varlib'", "same"});
+}
+
 TEST_F(BadInputTest, AnUnknownVm) {
   for (const char* verb : {"start", "stop", "info", "devices", "remove"})
     expect_failure({"vm", verb, "nope"}, {"there is no vm 'nope'"});
