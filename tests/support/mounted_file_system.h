@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <optional>
 #include <string>
 
 #include "base/file.h"
@@ -21,5 +24,26 @@ class MountedFileSystem {
   static bool is_possible();
   static Path directory() { return "/mnt"; }
 };
+
+/// A fixture whose scratch() lies on a new file system of the type that the parameter names.
+template <typename Fixture>
+class OnFileSystem : public Fixture, public testing::WithParamInterface<const char*> {
+ protected:
+  void SetUp() override {
+    if (MountedFileSystem::is_possible()) file_system_.emplace(GetParam());
+    Fixture::SetUp();
+  }
+  void TearDown() override {
+    Fixture::TearDown();
+    file_system_.reset();
+  }
+
+ private:
+  std::optional<MountedFileSystem> file_system_;
+};
+
+/// Those that share extents.
+inline const auto sharing_file_systems = testing::Values("xfs", "btrfs");
+inline std::string file_system_name(const testing::TestParamInfo<const char*>& info) { return info.param; }
 
 }  // namespace cowshed::test

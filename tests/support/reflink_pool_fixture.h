@@ -9,17 +9,8 @@
 namespace cowshed::test {
 
 /// A pool of the `file-reflink` driver on a file system that can share extents.
-class ReflinkPoolTest : public FilePoolTest, public testing::WithParamInterface<const char*> {
+class ReflinkPoolTest : public OnFileSystem<FilePoolTest> {
  protected:
-  void SetUp() override {
-    if (MountedFileSystem::is_possible()) file_system_.emplace(GetParam());
-    FilePoolTest::SetUp();
-  }
-  void TearDown() override {
-    FilePoolTest::TearDown();
-    file_system_.reset();
-  }
-
   [[nodiscard]] std::string driver() const override { return "file-reflink"; }
   [[nodiscard]] std::optional<pools::WritePolicy> policy() const override { return std::nullopt; }
 
@@ -66,12 +57,6 @@ class ReflinkPoolTest : public FilePoolTest, public testing::WithParamInterface<
     return names;
   }
   [[nodiscard]] Path file(const std::string& name) const { return scratch() / name; }
-
- private:
-  std::optional<MountedFileSystem> file_system_;
 };
-
-inline const auto sharing_file_systems = testing::Values("xfs", "btrfs");
-inline std::string file_system_name(const testing::TestParamInfo<const char*>& info) { return info.param; }
 
 }  // namespace cowshed::test

@@ -2,6 +2,8 @@
 #include "pools/reflink/committed.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 
 #include "base/undo.h"
 
@@ -54,9 +56,15 @@ void revert_to(const ReflinkFiles& files, const RevisionFile& revision) {
   undo.release();
 }
 
-void prune(const ReflinkFiles& files, std::size_t keep) {
-  const auto revisions = committed_revisions(files);
-  for (std::size_t i = 0; i + keep < revisions.size(); ++i) unlink_durably(revisions[i].file);
+std::vector<RevisionFile> surplus_revisions(const ReflinkFiles& files, int keep) {
+  auto revisions = committed_revisions(files);
+  const auto kept = std::min<std::ptrdiff_t>(keep, std::ssize(revisions));
+  revisions.erase(revisions.end() - kept, revisions.end());
+  return revisions;
+}
+
+void prune(const ReflinkFiles& files, int keep) {
+  for (const RevisionFile& revision : surplus_revisions(files, keep)) unlink_durably(revision.file);
 }
 
 }  // namespace cowshed::pools::reflink

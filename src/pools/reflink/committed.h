@@ -20,7 +20,9 @@ std::vector<RevisionFile> committed_revisions(const ReflinkFiles& files);
 /// That second name.
 std::optional<RevisionFile> begun_revision(const ReflinkFiles& files);
 
-/// Removes all but the newest `keep`.
-void prune(const ReflinkFiles& files, std::size_t keep);
+/// All but the newest `keep`.
+std::vector<RevisionFile> surplus_revisions(const ReflinkFiles& files, int keep);
+/// Removes them.
+void prune(const ReflinkFiles& files, int keep);
 
 }  // namespace cowshed::pools::reflink

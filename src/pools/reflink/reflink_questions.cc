@@ -93,6 +93,9 @@ void ReflinkVolume::recover_saved(RecoveryReport& report, bool dry_run) {
     images::sweep_file(half, "half-made", report, dry_run);
   if (const auto begun = begun_revision(file))
     images::sweep_file(begun->file, "half-made revision", report, dry_run);
+  // Of a commit that was cut off. But the last may be what a revert has replaced, which keeps it in any case.
+  for (const RevisionFile& revision : surplus_revisions(file, std::max(revisions_to_keep(), 1)))
+    images::sweep_file(revision.file, "surplus revision", report, dry_run);
   if (!holds_changes() && !is_running()) images::sweep_file(file.dirty, "unwritten", report, dry_run);
   if (!is_half_grown()) return;
   report.add(fmt::format("finish growing volume '{}'", properties().vid.str()));

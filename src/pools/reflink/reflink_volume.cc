@@ -150,8 +150,7 @@ void ReflinkVolume::end_session(bool discard) {
 }
 
 void ReflinkVolume::prune_or_leave() {
-  const auto keep = static_cast<std::size_t>(std::max(revisions_to_keep(), 0));
-  layers::do_or_leave(host(), [&] { prune(files(), keep); });
+  layers::do_or_leave(host(), [&] { prune(files(), std::max(revisions_to_keep(), 0)); });
 }
 
 void ReflinkVolume::drop_unwritten() {
