@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <regex>
 #include <set>
 
 namespace cowshed::test {
@@ -22,6 +23,16 @@ Picture without(const Picture& all, const Picture& some) {
 }
 
 }  // namespace
+
+/// Revisions of the driver file-reflink without number and time.
+Picture ContentScenarios::files() {
+  static const std::regex revision(R"(\.img\.[0-9]+@[-:TZ0-9]+)");
+  Picture files = picture_of_files(state(), Detail::names);
+  for (std::string& line : files) line = std::regex_replace(line, revision, ".img.REVISION");
+  // As it was, sorted.
+  std::ranges::sort(files);
+  return files;
+}
 
 void ContentScenarios::create_template_with_revision() {
   create_template("debian");

@@ -49,7 +49,7 @@ class ContentScenarios : public KillTest {
   void remember_files(Picture files) { files_ = std::move(files); }
 
  private:
-  Picture files() { return picture_of_files(state(), Detail::names); }
+  Picture files();
   void remember_files();
   void commit(char value);
   /// The next session's; torn where the two blocks differ.
