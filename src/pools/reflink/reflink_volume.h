@@ -39,7 +39,9 @@ class ReflinkVolume : public images::ImageVolume {
   Operation<void> promote(ProgressWatch progress) override;
 
  protected:
-  [[nodiscard]] bool waits_for_disk() const override { return saves() || properties().keep_changes; }
+  /// To share the extents of a large image takes a while, and so does to let go of them; to copy it, where
+  /// they cannot be shared, takes long.
+  [[nodiscard]] bool waits_for_disk() const override { return kind() != VolumeKind::volatile_; }
   layers::Running start_now() override;
   void stop_now(const StopOptions& options) override;
   void abandon_now() override;

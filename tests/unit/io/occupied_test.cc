@@ -25,7 +25,7 @@ class OccupiedTest : public testing::Test {
 
   /// A file with so many MiB of data at the beginning and as many behind a hole.
   Path two_stretches(const std::string& name, std::uint64_t each) {
-    const Path file = directory_ / name;
+    Path file = directory_ / name;
     const Fd fd = create_sparse(file, mebibytes(64));
     const std::string data(mebibytes(each).count, 'x');
     for (const off_t at : {off_t{0}, off_t{32 << 20}})
@@ -56,10 +56,11 @@ TEST_F(OccupiedTest, many_extents_are_all_seen) {
   const Path file = directory_ / "a";
   const Fd fd = create_sparse(file, mebibytes(64));
   const std::string block(4096, 'x');
-  for (off_t at = 0; at < 2000 * 16384; at += 16384)
+  constexpr off_t count = 2000, apart = 16384;
+  for (off_t at = 0; at < count * apart; at += apart)
     ASSERT_EQ(::pwrite(fd.get(), block.data(), 4096, at), 4096);
   sync_file(fd, file);
-  EXPECT_EQ(occupied(std::array{file}), Bytes{2000 * 4096});
+  EXPECT_EQ(occupied(std::array{file}), Bytes{block.size() * count});
 }
 
 TEST_F(OccupiedTest, trying_whether_extents_can_be_shared_leaves_nothing) {

@@ -61,7 +61,7 @@ class RevisionsTest : public testing::Test {
   ~RevisionsTest() override { std::filesystem::remove_all(directory_); }
 
   Path put(const std::string& name, const std::string& content, std::time_t written = 1'700'000'000) {
-    const Path file = directory_ / name;
+    Path file = directory_ / name;
     unlink_if_exists(file);
     write_all(open_file(file, O_WRONLY | O_CREAT | O_EXCL), content, file);
     const timespec times[] = {{written, 0}, {written, 999'999'999}};
