@@ -24,8 +24,8 @@ Driver driver() {
       .capabilities = {Capability::volatile_volumes, Capability::origin_volumes, Capability::snapshot_volumes,
                        Capability::origin_snapshot_volumes, Capability::writable_volumes,
                        Capability::one_revision, Capability::many_revisions, Capability::snapshots_off,
-                       Capability::keep_changes, Capability::export_, Capability::import, Capability::grow,
-                       Capability::grow_running, Capability::shrink},
+                       Capability::keep_changes, Capability::ephemeral, Capability::export_,
+                       Capability::import, Capability::grow, Capability::grow_running, Capability::shrink},
       .make = [](PoolSpec spec, DriverContext& context) {
         return std::make_unique<ReflinkPool>(std::move(spec), context);
       }};

@@ -44,6 +44,9 @@ Bytes ReflinkVolume::size() {
 }
 
 Bytes ReflinkVolume::usage() {
+  const auto device = running();
+  if (device && device->role == layers::Role::ephemeral)
+    return to_bytes(dm::SnapshotStatus::parse(host().control().status(device->uuid).at(0).params).allocated);
   std::vector<Path> own = files().all();
   if (!properties().snap_on_start) return io::occupied(own);
   // What it shares with its source is the source's.
@@ -75,6 +78,8 @@ std::vector<Layer> ReflinkVolume::layers() {
 }
 
 VolumePaths ReflinkVolume::paths() {
+  // What an ephemeral volume writes has no name.
+  if (is_ephemeral()) return {};
   const auto own = files();
   VolumePaths paths{.path = {}, .path_cow = own.dirty, .path_source = {}, .path_source_cow = {}};
   if (saves()) paths.path = own.clean;

@@ -105,6 +105,7 @@ void ReflinkVolume::check_stop(const StopOptions& options) {
 
 void ReflinkVolume::stop_now(const StopOptions& options) {
   const auto device = running();
+  if (kind() == VolumeKind::volatile_) return stop_volatile(device, files().dirty);
   const bool keeps = kind() == VolumeKind::snapshot && properties().keep_changes && !options.discard;
   if (!saves() && !keeps) return stop_throwaway(device);
   if (options.discard) refuse_discard();
