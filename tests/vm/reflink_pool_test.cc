@@ -28,6 +28,21 @@ TEST_P(ReflinkSessionTest, a_volatile_volume_is_empty_at_each_start_and_leaves_n
   }
 }
 
+TEST_P(ReflinkSessionTest, an_ephemeral_volume_has_no_file_and_leaves_nothing) {
+  auto p = properties("appvms/work/volatile");
+  p.ephemeral = true;
+  auto& scrap = add(p);
+  const Path node = start(scrap);
+  EXPECT_EQ(files_in("appvms/work"), Names{});
+  expect_all(node, image_size, 0);
+  put(node, first_block, 'x');
+  EXPECT_EQ(get(node, first_block), 'x');
+  EXPECT_GT(scrap.usage(), Bytes{0});
+  expect_error(ErrorKind::not_supported, [&] { scrap.resize(mebibytes(9), false, nullptr).get(); });
+  stop(scrap);
+  EXPECT_FALSE(scrap.is_running());
+}
+
 // --- Origin
 
 TEST_P(ReflinkSessionTest, an_origin_volume_commits_at_stop_and_keeps_what_it_held_as_a_revision) {
