@@ -35,6 +35,10 @@ Reader::Reader(ReadAt read, Bytes size, Bytes origin)
   if (header_->restores &&
       (header_->restores->count % Sectors::bytes_each != 0 || origin_chunks_ > most_chunks))
     throw corrupt(fmt::format("it restores an impossible size, {} bytes", header_->restores->count));
+  // One chunk more for each area: twice as many are more than enough.
+  if (store_chunks_ > 2 * most_chunks || origin_chunks_ > most_chunks)
+    throw corrupt(fmt::format("{} chunks of {} bytes are more than anybody means",
+                              std::max(store_chunks_, origin_chunks_), chunk_size().bytes().count));
   if (metadata_chunk(chunk_size(), 0) >= store_chunks_)
     throw corrupt("it ends before its first metadata area");
 }

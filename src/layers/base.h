@@ -152,6 +152,7 @@ class Base {
   void finish_decided(const CommitOptions& options, std::unique_lock<std::shared_mutex>& guard);
 
   Running start_in_place(bool rw);
+  void grow_cow_of(const OurDevice& view);
   dm::DeviceNumber bring_up_in_place(const OurDevice& top, bool rw);
   void commit_in_place(const Stack& stack, bool keep_revision);
   void commit_interrupted_in_place(const Stack& stack, bool keep_revision);

@@ -128,8 +128,7 @@ void Base::grow(Bytes size) {
   const Bytes before = image_size(files_.image);
   for (const Path& store : {files_.cow, files_.revision})
     if (path_exists(store)) remember_size(store, before);
-  if (path_exists(files_.overlay))
-    grow_file(files_.overlay, cow::persistent_size(size, store_chunk(files_.overlay)));
+  if (path_exists(files_.overlay)) make_room(files_.overlay, size);
   grow_file(files_.image, size);
   if (host_.has_device_mapper()) grow_devices(views_.read());
 }

@@ -7,6 +7,7 @@
 #include "dm/device.h"
 #include "layers/base.h"
 #include "layers/image_file.h"
+#include "layers/image_loop.h"
 #include "layers/plain.h"
 #include "layers/store_file.h"
 
@@ -24,10 +25,20 @@ Running Base::start_in_place(bool rw) {
     collect_or_leave();
     if (means_nothing) unlink_durably(files_.cow);
   });
-  if (!path_exists(files_.cow)) create_sparse_durably(files_.cow, cow::persistent_size(size, base_chunk));
+  if (!path_exists(files_.cow))
+    create_sparse_durably(files_.cow, cow::persistent_size(size, base_chunk));
+  else if (make_room(files_.cow, size))
+    if (const auto view = views_.on_cow(stack, files_.cow)) grow_cow_of(*view);
   const auto device = bring_up_in_place(freeze(stack), rw);
   undo.release();
   return {device, rw};
+}
+
+/// The store's file has grown; the kernel takes what its loop device has at each new exception.
+void Base::grow_cow_of(const OurDevice& view) {
+  const auto lines = control().table(view.uuid);
+  const dm::Target target = dm::parse_target(lines.at(0).type, lines.at(0).params);
+  if (const auto* snapshot = std::get_if<dm::Snapshot>(&target)) grow_loop(snapshot->cow);
 }
 
 dm::DeviceNumber Base::bring_up_in_place(const OurDevice& top, bool rw) {

@@ -178,6 +178,15 @@ cow::ChunkSize store_chunk(const Path& file) {
   return header ? header->chunk_size : base_chunk;
 }
 
+bool make_room(const Path& file, Bytes origin) {
+  const Bytes needed = cow::persistent_size(origin, store_chunk(file));
+  if (stat_if_exists(file).value().size >= needed) return false;
+  if (::truncate(file.c_str(), static_cast<off_t>(needed.count)) < 0)
+    throw Error::from_errno(errno, fmt::format("resize '{}' to {} bytes", file.native(), needed.count));
+  sync_path(file);
+  return true;
+}
+
 cow::StoreSummary check_store_file(const Path& file, Bytes origin) {
   return look_at(
       file, [origin](const cow::ReadAt& read, Bytes size) { return cow::check_store(read, size, origin); });

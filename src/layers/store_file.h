@@ -36,6 +36,10 @@ cow::WriteAt write_to(const Fd& fd, const Path& name);
 /// overflow; there after a power loss.
 void create_store_file(const Path& file, Bytes origin, cow::Header header);
 
+/// Grows it, durably, to what it takes to keep all of an origin of `origin` bytes. True where it was smaller:
+/// other programs make it as large as the origin, and it would overflow.
+bool make_room(const Path& file, Bytes origin);
+
 /// The kernel marks a store invalid that it could not write to; the header says valid again afterwards. Right
 /// for a session's overlay, which still holds every write that was acknowledged (measured); never for a base
 /// cow. True where it was invalid.
