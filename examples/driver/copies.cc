@@ -104,7 +104,8 @@ class CopiesVolume final : public Volume {
       if (kind() != VolumeKind::origin) return;
       make_directories(image_.parent_path());
       if (options.from != nullptr) return fill(*options.from->begin_export().get(), options.progress);
-      if (options.image) return fill(open_given(*options.image), options.progress);
+      if (options.image) refuse_foreign(*options.image);
+      if (options.image) return fill(open_given(options.image->file), options.progress);
       create_sparse_durably(image_, properties().size);
     });
   }
@@ -192,8 +193,9 @@ class CopiesVolume final : public Volume {
     return {.path = image_, .path_cow = session_, .path_source = {}, .path_source_cow = {}};
   }
 
-  Operation<void> import_file(const Path& file, ProgressWatch progress) override {
-    return in_background([this, file, progress] { import(open_given(file), progress); });
+  Operation<void> import_file(const GivenImage& image, ProgressWatch progress) override {
+    refuse_foreign(image);
+    return in_background([this, image, progress] { import(open_given(image.file), progress); });
   }
   Operation<void> import_volume(Volume& from, ProgressWatch progress) override {
     return in_background([this, &from, progress] { import(*from.begin_export().get(), progress); });
@@ -213,6 +215,10 @@ class CopiesVolume final : public Volume {
   }
 
  private:
+  /// Taken as it is, it would be another disk than its maker means.
+  void refuse_foreign(const GivenImage& image) const {
+    if (format_of(image) != ImageFormat::raw) not_supported("import into", "it takes raw images only");
+  }
   CopiesVolume& of_source() { return dynamic_cast<CopiesVolume&>(source()); }
   /// What is this volume's alone.
   [[nodiscard]] std::array<Path, 2> own_files() const { return {image_, session_}; }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "api/describe.h"
+#include "api/given_image.h"
 #include "api/local.h"
 #include "api/to_watch.h"
 #include "api/volume_ref.h"
@@ -43,7 +44,9 @@ app::NewVm to_new_vm(const VmCreate& request) {
   wanted.volumes.pool = optional_name<PoolName>(request.pool);
   wanted.volumes.pools = by_volume<PoolName>(request.pools, [](const auto& text) { return PoolName(text); });
   wanted.volumes.sizes = by_volume<Bytes>(request.sizes, parse_volume_size);
-  if (request.root_image) wanted.root_image = *request.root_image;
+  if (request.format && !request.root_image)
+    throw Error(ErrorKind::invalid_argument, "a format is for a root image; there is none");
+  if (request.root_image) wanted.root_image = to_given_image(*request.root_image, request.format);
   wanted.progress = to_watch(request.progress);
   return wanted;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "api/describe.h"
+#include "api/given_image.h"
 #include "api/local.h"
 #include "api/to_watch.h"
 #include "api/volume_ref.h"
@@ -126,14 +127,17 @@ VolumeResize::Answer Local::call(const VolumeResize& request) {
 
 VolumeImport::Answer Local::call(const VolumeImport& request) {
   const auto ref = parse_volume_ref(request.volume);
-  const Fd input = request.from ? Fd() : app::wait_for_input(request.file.value_or(""));
+  if (request.from && request.format)
+    throw Error(ErrorKind::invalid_argument, "a format is for a file; another volume has none");
+  const auto image = to_given_image(request.file.value_or(""), request.format);
+  const Fd input = request.from ? Fd() : app::wait_for_input(image.file);
   app::App& app = writing();
   const auto [vm, volume] = find(app, ref);
   if (request.from) {
     const auto from = find(app, parse_volume_ref(*request.from));
     app::import_volume(vm, volume, from.volume, to_watch(request.progress));
   } else {
-    app::import_file(vm, volume, request.file.value_or(""), to_watch(request.progress));
+    app::import_file(vm, volume, image, to_watch(request.progress));
   }
   return {};
 }

@@ -165,6 +165,8 @@ struct VmCreate {
   std::string vm;
   bool standalone = false;
   std::optional<std::string> template_name, disposable_of, kernel, pool, root_image;
+  /// What root_image is written in: "raw", "qcow2", ...; not set: as its first bytes say.
+  std::optional<std::string> format;
   /// By volume.
   std::map<std::string, std::string> pools;
   std::map<std::string, std::string> sizes;
@@ -242,6 +244,8 @@ struct VolumeImport {
   std::string volume;
   /// One of the two: a file, or another volume.
   std::optional<std::string> file, from;
+  /// As in VmCreate.
+  std::optional<std::string> format;
   ProgressTold progress;
 };
 struct VolumeExport {

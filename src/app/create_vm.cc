@@ -7,6 +7,7 @@
 #include "app/pending.h"
 #include "app/progress.h"
 #include "base/undo.h"
+#include "pools/qemu_img.h"
 
 namespace cowshed::app {
 
@@ -37,23 +38,27 @@ Vm* find_template(App& app, const NewVm& wanted, bool is_throwaway) {
   return &above;
 }
 
+/// Of the disk in the image.
+Bytes disk_size(const pools::GivenImage& image) {
+  const auto found = stat_if_exists(image.file);
+  if (!found) throw Error(ErrorKind::not_found, fmt::format("'{}' does not exist", image.file.native()));
+  if (found->size.count == 0) throw refusal(fmt::format("'{}' is empty", image.file.native()));
+  const auto format = pools::format_of(image);
+  return format == pools::ImageFormat::raw ? found->size : pools::ForeignImage(image.file, format).size();
+}
+
 /// Checks the image before anything is created; its size is the root volume's unless another was wished.
 void consider_image(NewVm& wanted) {
   if (!wanted.root_image) return;
   if (has_template(wanted.kind))
     throw refusal("a root image is for templates and standalone VMs; this root is a snapshot");
-  const auto image =
-      in_context([] { return "root image"; }, [&] { return stat_if_exists(*wanted.root_image); });
-  if (!image)
-    throw Error(ErrorKind::not_found,
-                fmt::format("root image '{}' does not exist", wanted.root_image->native()));
+  const Bytes disk = in_context([] { return "root image"; }, [&] { return disk_size(*wanted.root_image); });
   constexpr auto sector = Sectors::bytes_each;
-  const Bytes rounded{(image->size.count + sector - 1) / sector * sector};
-  if (rounded.count == 0) throw refusal(fmt::format("root image '{}' is empty", wanted.root_image->native()));
+  const Bytes rounded{(disk.count + sector - 1) / sector * sector};
   const auto [size, is_new] = wanted.volumes.sizes.emplace(root, rounded);
-  if (!is_new && size->second < image->size)
+  if (!is_new && size->second < disk)
     throw refusal(fmt::format("root image '{}' has {} bytes, more than the volume's size {}",
-                              wanted.root_image->native(), image->size.count, size->second.count));
+                              wanted.root_image->file.native(), disk.count, size->second.count));
 }
 
 VmDefinition plan(App& app, const NewVm& wanted, Vm* above) {

@@ -17,7 +17,7 @@ struct NewVm {
   std::optional<KernelName> kernel = std::nullopt;
   VolumeWishes volumes = {};
   /// The root volume's first content; without a wished size the volume is as large as it.
-  std::optional<Path> root_image = std::nullopt;
+  std::optional<pools::GivenImage> root_image = std::nullopt;
   pools::ProgressWatch progress = nullptr;
 };
 

@@ -114,9 +114,9 @@ Fd wait_for_input(const Path& file) {
   return fifo;
 }
 
-void import_file(Vm& vm, Volume& volume, const Path& file, pools::ProgressWatch progress) {
+void import_file(Vm& vm, Volume& volume, const pools::GivenImage& image, pools::ProgressWatch progress) {
   on(vm, volume, "import into", [&] {
-    volume.import_file(file, interruptible(std::move(progress))).get();
+    volume.import_file(image, interruptible(std::move(progress))).get();
     save_size(vm, volume, volume.size());
   });
 }

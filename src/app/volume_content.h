@@ -17,7 +17,8 @@ namespace cowshed::app {
 Fd wait_for_input(const Path& file);
 
 /// "-" is standard input.
-void import_file(Vm& vm, pools::Volume& volume, const Path& file, pools::ProgressWatch progress);
+void import_file(Vm& vm, pools::Volume& volume, const pools::GivenImage& image,
+                 pools::ProgressWatch progress);
 void import_volume(Vm& vm, pools::Volume& volume, pools::Volume& from, pools::ProgressWatch progress);
 /// Writes the last committed state, also while the VM runs. A file appears under its name when it is whole;
 /// "-" is standard output, which is closed at the end; a pipe or a device is written from its beginning.

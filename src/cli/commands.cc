@@ -27,6 +27,15 @@ CLI::App& add_group(CLI::App& parent, const std::string& name, const std::string
   return *group;
 }
 
+CLI::Option* add_format_option(CLI::App& command, std::optional<std::string>& format, std::string_view file) {
+  return command
+      .add_option("--format", format,
+                  fmt::format("What {} is written in: raw, qcow2, vmdk or vdi; else as its first bytes say. "
+                              "Say raw where a guest wrote them",
+                              file))
+      ->type_name("FORMAT");
+}
+
 std::pair<std::string, std::string> split_assignment(const std::string& text, std::string_view what) {
   const auto equals = text.find('=');
   if (equals == std::string::npos || equals == 0)

@@ -41,6 +41,9 @@ CLI::App* add_later(CLI::App& parent, Session& session, const std::string& name,
 /// A group of commands, one of which must be given.
 CLI::App& add_group(CLI::App& parent, const std::string& name, const std::string& help);
 
+/// --format, of the image `file`.
+CLI::Option* add_format_option(CLI::App& command, std::optional<std::string>& format, std::string_view file);
+
 /// "KEY=VALUE"; throws Error invalid_argument naming `what`.
 std::pair<std::string, std::string> split_assignment(const std::string& text, std::string_view what);
 /// One of each key; throws Error invalid_argument.

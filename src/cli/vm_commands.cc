@@ -135,8 +135,11 @@ void register_create(CLI::App& group, Session& session) {
       ->excludes(pool);
   add_repeated(*command, "--size", options->sizes, "The size of one volume: root=20G")
       ->type_name("VOLUME=SIZE");
-  command->add_option("--root-image", request.root_image, "The root volume's first content")
-      ->type_name("FILE");
+  auto* image = command
+                    ->add_option("--root-image", request.root_image,
+                                 "The root volume's first content: a raw, qcow2, VMDK or VDI image")
+                    ->type_name("FILE");
+  add_format_option(*command, request.format, "the root image")->needs(image);
 }
 
 }  // namespace

@@ -147,12 +147,14 @@ auto with_progress(const char* what) {
 void register_transfers(CLI::App& group, Session& session) {
   {
     const auto [command, request] = on_volume<api::VolumeImport>(
-        group, session, "import", "Replace a stopped volume's content; it takes the size of what is imported",
+        group, session, "import",
+        "Replace a stopped volume's content by a raw, qcow2, VMDK or VDI image; it takes the image's size",
         with_progress<api::VolumeImport>("import"));
     auto* source = command->add_option_group("content");
     source->add_option("FILE", request->file, "A file, or - for standard input");
-    source->add_option("--from", request->from, "Another volume")->type_name("VOLUME");
+    auto* other = source->add_option("--from", request->from, "Another volume")->type_name("VOLUME");
     source->require_option(1);
+    add_format_option(*command, request->format, "FILE")->excludes(other);
   }
   {
     const auto [command, request] =

@@ -66,7 +66,7 @@ constexpr std::string_view no_such_operation = "it does not have this operation"
 }
 
 // NOLINTBEGIN(performance-unnecessary-value-param): those that override them take their parameters over.
-Operation<void> Volume::import_file(const Path&, ProgressWatch) {
+Operation<void> Volume::import_file(const GivenImage&, ProgressWatch) {
   not_supported("import into", no_such_operation);
 }
 Operation<void> Volume::import_volume(Volume&, ProgressWatch) {

@@ -14,6 +14,7 @@
 #include "base/ids.h"
 #include "base/units.h"
 #include "io/extent.h"
+#include "pools/image_format.h"
 #include "pools/operation.h"
 
 /// The driver interface, part two: a volume. (Part one: pools/pool.h.)
@@ -99,7 +100,7 @@ using ProgressWatch = std::function<void(const Progress&)>;
 
 struct CreateOptions {
   /// The initial content, copied sparse; else the volume reads as zeros.
-  std::optional<Path> image = std::nullopt;
+  std::optional<GivenImage> image = std::nullopt;
   /// Instead: the last committed state of another volume, of any pool; the new volume is as large.
   Volume* from = nullptr;
   ProgressWatch progress = nullptr;
@@ -205,10 +206,10 @@ class Volume {
 
   // Operations that not every driver has. Snapshots that run keep what they see through all of them.
 
-  /// `file` becomes the content: a file, a block device, or "-" for standard input; the volume takes its
-  /// size, rounded up to a whole sector. Atomic, as a commit. Throws running, dirty; invalid_argument where
-  /// it is empty.
-  virtual Operation<void> import_file(const Path& file, ProgressWatch progress);
+  /// `image` becomes the content: a file, a block device, or "-" for standard input; the volume takes its
+  /// size, rounded up to a whole sector. A file in a format other than raw is converted (pools/qemu_img.h).
+  /// Atomic, as a commit. Throws running, dirty; invalid_argument where it is empty.
+  virtual Operation<void> import_file(const GivenImage& image, ProgressWatch progress);
   /// Likewise from the last committed state of another volume, of any pool.
   virtual Operation<void> import_volume(Volume& from, ProgressWatch progress);
   /// The last committed state, also while the volume runs. Throws in_use where the guest writes that itself

@@ -28,13 +28,7 @@ VolumePaths FileVolume::paths() {
 }
 
 void FileVolume::create_now(const CreateOptions& options, const Export* content) {
-  const auto file = files();
-  if (content)
-    return layers::create_image_by(
-        file.image, [&](const Path& image) { images::fill_from(*content, image, options.progress); });
-  layers::create_image(file.image, properties().size, options.image, [&](Bytes done) {
-    if (options.progress) options.progress({done, properties().size});
-  });
+  images::create_image(files().image, properties().size, options, content);
 }
 
 void FileVolume::check_remove() {

@@ -14,6 +14,8 @@
 #include "io/copy_file.h"
 #include "io/sharing.h"
 #include "io/stream.h"
+#include "layers/image_file.h"
+#include "pools/qemu_img.h"
 
 namespace cowshed::pools::images {
 
@@ -53,9 +55,7 @@ void fill_from_pipe(int fd, const Path& name, const Path& image, const ProgressW
   set_size(to, image, whole_sectors(size));
 }
 
-}  // namespace
-
-void fill_from(const Path& file, const Path& image, const ProgressWatch& progress) {
+void fill_from_raw(const Path& file, const Path& image, const ProgressWatch& progress) {
   if (file == "-") return fill_from_pipe(STDIN_FILENO, "standard input", image, progress);
   const Fd probe = open_file(file, O_RDONLY);
   struct stat st {};
@@ -69,6 +69,15 @@ void fill_from(const Path& file, const Path& image, const ProgressWatch& progres
   const Fd to = io::open_direct_if_possible(image, O_RDWR);
   io::copy_file(source, io::End(to, image), new_file_options(progress, size));
   set_size(to, image, whole_sectors(size));
+}
+
+}  // namespace
+
+void fill_from(const GivenImage& source, const Path& image, const ProgressWatch& progress) {
+  const ImageFormat format = format_of(source);
+  if (format == ImageFormat::raw) return fill_from_raw(source.file, image, progress);
+  const ForeignImage foreign(source.file, format);
+  foreign.convert_into(image, foreign.size(), progress);
 }
 
 std::shared_ptr<const Export> hold_export(Volume& volume) {
@@ -89,6 +98,21 @@ void fill_from(const Export& from, const Path& image, const ProgressWatch& progr
   else
     io::copy_extents(io::stream_of(from.data()), source_end, image_end,
                      new_file_options(progress, from.size()));
+}
+
+void create_image(const Path& image, Bytes size, const CreateOptions& options, const Export* content) {
+  const auto& progress = options.progress;
+  if (content)
+    return layers::create_image_by(image, [&](const Path& made) { fill_from(*content, made, progress); });
+  const ImageFormat format = options.image ? format_of(*options.image) : ImageFormat::raw;
+  if (format != ImageFormat::raw)
+    return layers::create_image_by(image, [&](const Path& made) {
+      ForeignImage(options.image->file, format).convert_into(made, size, progress);
+    });
+  const auto raw = options.image ? std::optional(options.image->file) : std::nullopt;
+  layers::create_image(image, size, raw, [&](Bytes done) {
+    if (progress) progress({done, size});
+  });
 }
 
 }  // namespace cowshed::pools::images

@@ -143,10 +143,10 @@ void ImageVolume::stop_volatile(const std::optional<layers::OurDevice>& device, 
 
 // --- Content and size
 
-Operation<void> ImageVolume::import_file(const Path& file, ProgressWatch progress) {
+Operation<void> ImageVolume::import_file(const GivenImage& given, ProgressWatch progress) {
   require_origin("import into");
-  return in_thread([this, file, progress] {
-    import_now([&](const Path& image) { fill_from(file, image, progress); }, progress);
+  return in_thread([this, given, progress] {
+    import_now([&](const Path& image) { fill_from(given, image, progress); }, progress);
   });
 }
 

@@ -28,7 +28,7 @@ class ImageVolume : public Volume {
   bool is_running() final;
   std::optional<BlockDevice> block_device() final;
 
-  Operation<void> import_file(const Path& file, ProgressWatch progress) final;
+  Operation<void> import_file(const GivenImage& given, ProgressWatch progress) final;
   Operation<void> import_volume(Volume& from, ProgressWatch progress) final;
   Operation<void> resize(Bytes size, bool shrink, ProgressWatch progress) final;
 

@@ -22,13 +22,7 @@ ReflinkVolume::ReflinkVolume(ReflinkPool& pool, VolumeProperties properties, Sou
     : ImageVolume(pool, std::move(properties), std::move(source)) {}
 
 void ReflinkVolume::create_now(const CreateOptions& options, const Export* content) {
-  const auto file = files();
-  if (content)
-    return layers::create_image_by(
-        file.clean, [&](const Path& image) { images::fill_from(*content, image, options.progress); });
-  layers::create_image(file.clean, properties().size, options.image, [&](Bytes done) {
-    if (options.progress) options.progress({done, properties().size});
-  });
+  images::create_image(files().clean, properties().size, options, content);
 }
 
 bool ReflinkVolume::is_direct() const {

@@ -134,11 +134,11 @@ TEST_F(CreateRemove, WishesThatCannotBeMetAreRefused) {
   refused([](NewVm& vm) { vm.volumes.sizes.emplace(VolumeName("private"), Bytes{0}); });
   refused([](NewVm& vm) { vm.volumes.sizes.emplace(VolumeName("private"), Bytes{1000}); });
   refused([](NewVm& vm) { vm.template_name = VmName("nosuch"); });
-  refused([](NewVm& vm) { vm.root_image = "/etc/hostname"; });
+  refused([](NewVm& vm) { vm.root_image = Path("/etc/hostname"); });
   refused([](NewVm& vm) {
     vm.kind = VmKind::template_;
     vm.template_name.reset();
-    vm.root_image = "/nosuch.img";
+    vm.root_image = Path("/nosuch.img");
   });
 }
 
