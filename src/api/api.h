@@ -18,6 +18,7 @@ class Api {
   virtual PoolDrivers::Answer call(const PoolDrivers& request) = 0;
   virtual PoolInfoRequest::Answer call(const PoolInfoRequest& request) = 0;
   virtual PoolAdd::Answer call(const PoolAdd& request) = 0;
+  virtual PoolImportConf::Answer call(const PoolImportConf& request) = 0;
   virtual PoolRemove::Answer call(const PoolRemove& request) = 0;
   virtual PoolSet::Answer call(const PoolSet& request) = 0;
 

@@ -153,6 +153,13 @@ ordered_json encode_full_vm(const VmInfo& vm) {
   return json;
 }
 
+ordered_json encode_imported(const PoolImportConf::Pool& pool) {
+  return {{"name", pool.name},
+          {"driver", pool.driver},
+          {"parameters", pool.parameters},
+          {"existed", pool.existed}};
+}
+
 }  // namespace
 
 std::string to_json(const std::vector<PoolInfo>& pools) { return text(array(pools, encode_pool)); }
@@ -168,6 +175,12 @@ std::string to_json(const std::vector<DriverInfo>& drivers) { return text(array(
 std::string to_json(const ConfigList::Answer& config) {
   ordered_json json = ordered_json::object();
   for (const auto& [key, value] : config) json[key] = or_null(value);
+  return text(json);
+}
+
+std::string to_json(const PoolImportConf::Answer& answer) {
+  ordered_json json{{"dry_run", answer.dry_run}};
+  json["pools"] = array(answer.pools, encode_imported);
   return text(json);
 }
 

@@ -5,6 +5,7 @@
 
 #include "api/describe.h"
 #include "app/default_pools.h"
+#include "app/import_conf.h"
 #include "app/pool_admin.h"
 
 namespace cowshed::api {
@@ -56,6 +57,15 @@ PoolAdd::Answer Local::call(const PoolAdd& request) {
   if (request.plugin) definition.plugin = std::filesystem::absolute(*request.plugin);
   app::add_pool(writing(), name, std::move(definition));
   return {};
+}
+
+PoolImportConf::Answer Local::call(const PoolImportConf& request) {
+  const auto imported = request.dry_run ? app::import_storage_conf(*reading(), request.file, true)
+                                        : app::import_storage_conf(writing(), request.file, false);
+  PoolImportConf::Answer answer{request.dry_run, {}};
+  for (const auto& [pool, existed] : imported)
+    answer.pools.push_back({pool.name.str(), pool.definition.driver, pool.definition.parameters, existed});
+  return answer;
 }
 
 PoolRemove::Answer Local::call(const PoolRemove& request) {

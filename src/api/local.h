@@ -20,6 +20,7 @@ class Local final : public Api {
   PoolDrivers::Answer call(const PoolDrivers& request) override;
   PoolInfoRequest::Answer call(const PoolInfoRequest& request) override;
   PoolAdd::Answer call(const PoolAdd& request) override;
+  PoolImportConf::Answer call(const PoolImportConf& request) override;
   PoolRemove::Answer call(const PoolRemove& request) override;
   PoolSet::Answer call(const PoolSet& request) override;
 

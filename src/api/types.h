@@ -116,6 +116,20 @@ struct PoolAdd {
   std::optional<std::string> driver, plugin;
   std::map<std::string, std::string> parameters;
 };
+/// The pools of a Qubes R3.2 storage.conf.
+struct PoolImportConf {
+  struct Pool {
+    std::string name, driver;
+    std::map<std::string, std::string> parameters;
+    bool existed = false;
+  };
+  struct Answer {
+    bool dry_run = false;
+    std::vector<Pool> pools;
+  };
+  std::string file;
+  bool dry_run = false;
+};
 struct PoolRemove {
   using Answer = Nothing;
   std::string pool;

@@ -28,53 +28,102 @@ int parse_revisions(const std::string& text) {
   return value;
 }
 
-/// Where a pool lies. However a path is spelled, by whichever link: the place that it leads to.
-std::set<Path> places_of(const pools::Driver& driver, const pools::Parameters& parameters) {
-  std::set<Path> places;
+/// However a path is spelled, by whichever link: the place that it leads to.
+pools::Parameters with_places(const pools::Driver& driver, pools::Parameters parameters) {
   for (const auto& parameter : driver.parameters) {
     const auto found = parameters.find(parameter.name);
     if (parameter.type != pools::Parameter::Type::path || found == parameters.end()) continue;
     std::error_code unreachable;
     const Path place = std::filesystem::weakly_canonical(found->second, unreachable);
-    places.insert((unreachable ? Path(found->second) : place) / "");
+    if (!unreachable) found->second = place / "";
   }
+  return parameters;
+}
+
+/// Where a pool lies.
+std::set<std::string> places_of(const pools::Driver& driver, const pools::Parameters& parameters) {
+  std::set<std::string> places;
+  const auto given = with_places(driver, parameters);
+  for (const auto& parameter : driver.parameters)
+    if (parameter.type == pools::Parameter::Type::path && given.contains(parameter.name))
+      places.insert(given.at(parameter.name));
   return places;
+}
+
+bool is_same(const pools::Driver& driver, const PoolDefinition& a, const PoolDefinition& b) {
+  return a.driver == b.driver && a.plugin == b.plugin &&
+         with_places(driver, a.parameters) == with_places(driver, b.parameters);
 }
 
 bool keeps_volumes(const pools::Driver& driver) {
   return driver.capabilities.contains(pools::Capability::writable_volumes);
 }
 
-bool are_twins(const App& app, const PoolDefinition& one, const PoolDefinition& other) {
-  const pools::Driver &driver = app.driver_of(one), &others = app.driver_of(other);
-  const bool is_same = one.driver == other.driver && one.plugin == other.plugin;
-  if (!is_same && !(keeps_volumes(driver) && keeps_volumes(others))) return false;
+/// Nothing where it cannot be loaded: what is wrong with one pool is no other's concern.
+const pools::Driver* driver_if_sound(const App& app, const PoolDefinition& definition) {
+  try {
+    return &app.driver_of(definition);
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
+
+bool are_twins(const App& app, const pools::Driver& driver, const PoolDefinition& one,
+               const PoolDefinition& other) {
+  if (is_same(driver, one, other)) return true;
+  const pools::Driver* others = driver_if_sound(app, other);
+  if (!others || !keeps_volumes(driver) || !keeps_volumes(*others)) return false;
   const auto places = places_of(driver, one.parameters);
-  if (places.empty()) return is_same && one.parameters == other.parameters;
-  return places == places_of(others, other.parameters);
+  return !places.empty() && places == places_of(*others, other.parameters);
 }
 
 /// Two pools in one place would take each other's files and devices for their own.
-void refuse_twin(const App& app, const PoolDefinition& definition) {
-  for (const auto& [name, other] : app.config().pools)
-    if (are_twins(app, definition, other))
+void refuse_twin(const App& app, const pools::Driver& driver, const Config& config,
+                 const PoolDefinition& definition) {
+  for (const auto& [name, other] : config.pools)
+    if (are_twins(app, driver, definition, other))
       throw Error(ErrorKind::exists, fmt::format("pool '{}' lies in the same place", name.str()));
 }
 
-void add(App& app, const PoolName& name, PoolDefinition definition) {
-  if (app.config().pools.contains(name)) throw Error(ErrorKind::exists, "a pool of that name exists already");
+/// Pools that are to be added together: how the configuration will be, and they themselves.
+struct Addition {
+  Config config;
+  std::vector<std::unique_ptr<pools::Pool>> pools;
+};
+
+void plan(App& app, Addition& addition, const PoolName& name, PoolDefinition definition) {
+  Config& config = addition.config;
+  if (config.pools.contains(name)) throw Error(ErrorKind::exists, "a pool of that name exists already");
   if (definition.plugin) pools::try_plugin(*definition.plugin);
-  definition.parameters = pools::check_parameters(app.driver_of(definition), definition.parameters);
-  refuse_twin(app, definition);
-  const auto pool = app.make_pool(name, definition);
-  app.initialise();
-  if (app.config().pools.contains(name)) throw Error(ErrorKind::exists, "a pool of that name exists already");
-  pool->setup().get();
-  Undo undo([&] { pool->destroy().get(); });
-  Config config = app.config();
+  const pools::Driver& driver = app.driver_of(definition);
+  definition.parameters = pools::check_parameters(driver, definition.parameters);
+  refuse_twin(app, driver, config, definition);
+  addition.pools.push_back(app.make_pool(name, definition));
   config.pools[name] = std::move(definition);
-  app.save_config(std::move(config));
-  undo.release();
+}
+
+Addition plan(App& app, const NewPools& pools) {
+  Addition addition{app.config(), {}};
+  for (const auto& [name, definition] : pools)
+    in_context([&, &added = name] { return fmt::format("add pool '{}'", added.str()); },
+               [&, &added = name, &wanted = definition] { plan(app, addition, added, wanted); });
+  return addition;
+}
+
+void add(App& app, const NewPools& pools) {
+  static_cast<void>(plan(app, pools));
+  app.initialise();
+  // Once more: somebody else's first start may have come between.
+  Addition addition = plan(app, pools);
+  std::vector<Undo> undo;
+  undo.reserve(addition.pools.size());
+  for (const auto& pool : addition.pools) {
+    in_context([&] { return fmt::format("add pool '{}'", pool->name().str()); },
+               [&] { pool->setup().get(); });
+    undo.emplace_back([&] { pool->destroy().get(); });
+  }
+  app.save_config(std::move(addition.config));
+  for (Undo& step : undo) step.release();
 }
 
 void remove(App& app, const PoolName& name) {
@@ -133,7 +182,20 @@ void change_pool(std::string_view what, const PoolName& name, Change change) {
 }  // namespace
 
 void add_pool(App& app, const PoolName& name, PoolDefinition definition) {
-  change_pool("add", name, [&] { add(app, name, std::move(definition)); });
+  add(app, {{name, std::move(definition)}});
+}
+
+void add_pools(App& app, const NewPools& pools, bool dry_run) {
+  dry_run ? static_cast<void>(plan(app, pools)) : add(app, pools);
+}
+
+bool has_pool(App& app, const PoolName& name, const PoolDefinition& definition) {
+  const auto found = app.config().pools.find(name);
+  if (found == app.config().pools.end()) return false;
+  if (is_same(app.driver_of(definition), found->second, definition)) return true;
+  throw Error(ErrorKind::exists, fmt::format("a pool '{}' exists already, with another driver or other "
+                                             "parameters (cowshed pool info {})",
+                                             name.str(), name.str()));
 }
 
 void remove_pool(App& app, const PoolName& name) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "app/app.h"
@@ -14,6 +15,12 @@ namespace cowshed::app {
 
 /// Throws exists, not_found for the driver (listing those there are), invalid_argument for its parameters.
 void add_pool(App& app, const PoolName& name, PoolDefinition definition);
+
+using NewPools = std::vector<std::pair<PoolName, PoolDefinition>>;
+/// All or none. With `dry_run` only what can be checked beforehand is checked.
+void add_pools(App& app, const NewPools& pools, bool dry_run);
+/// Whether that pool is there already. Throws exists where there is another of that name.
+bool has_pool(App& app, const PoolName& name, const PoolDefinition& definition);
 
 /// Throws in_use listing the volumes in it and the defaults that name it or fall back to it.
 void remove_pool(App& app, const PoolName& name);

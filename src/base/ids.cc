@@ -7,6 +7,7 @@
 #include <cctype>
 
 #include "base/error.h"
+#include "base/printable.h"
 
 namespace cowshed {
 
@@ -16,19 +17,13 @@ bool is_name_start(char c) { return std::isalnum(static_cast<unsigned char>(c)) 
 bool is_name_char(char c) { return is_name_start(c) || c == '_' || c == '-' || c == '.'; }
 
 /// What is quoted in an error must not break the line it is printed on.
-std::string printable(std::string_view text) {
+std::string quotable(std::string_view text) {
   constexpr std::size_t shown = 40;
-  std::string result;
-  for (const char c : text.substr(0, shown))
-    result += std::isprint(static_cast<unsigned char>(c))
-                  ? std::string(1, c)
-                  : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-  if (text.size() > shown) result += "...";
-  return result;
+  return printable(text.substr(0, shown)) + (text.size() > shown ? "..." : "");
 }
 
 Error refusal(std::string_view what, std::string_view text, std::string_view why) {
-  return {ErrorKind::invalid_argument, fmt::format("{} '{}': {}", what, printable(text), why)};
+  return {ErrorKind::invalid_argument, fmt::format("{} '{}': {}", what, quotable(text), why)};
 }
 
 }  // namespace

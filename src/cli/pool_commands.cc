@@ -80,6 +80,24 @@ void add_pool(Session& session, AddOptions& options) {
   session.api().call(options.request);
 }
 
+void import_conf(Session& session, const api::PoolImportConf& request) {
+  const auto answer = session.api().call(request);
+  if (session.console.json) return session.console.print(api::to_json(answer));
+  for (const auto& pool : answer.pools) {
+    const char* const what = pool.existed ? "is there already" : answer.dry_run ? "would be added" : "added";
+    std::string line = fmt::format("pool '{}' {}: driver {}", pool.name, what, pool.driver);
+    for (const auto& [key, value] : pool.parameters) line += fmt::format(", {} {}", key, value);
+    session.console.print(one_line(line));
+  }
+}
+
+void register_import_conf(CLI::App& group, Session& session) {
+  const auto [command, request] = add_command<api::PoolImportConf>(
+      group, session, "import-conf", "Add the pools of a Qubes R3.2 storage.conf, all or none", import_conf);
+  command->add_option("FILE", request->file, "/etc/qubes/storage.conf, or a copy")->required();
+  command->add_flag("--dry-run", request->dry_run, "Only tell what would be done");
+}
+
 void register_add(CLI::App& group, Session& session) {
   const auto [command, options] = add_command<AddOptions>(group, session, "add", "Add a pool", add_pool);
   command->add_option("POOL", options->request.pool, "Its name")->required();
@@ -120,7 +138,7 @@ void add_pool_commands(CLI::App& parent, Session& session) {
     command->add_option("KEY", request->key)->required();
     command->add_option("VALUE", request->value)->required();
   }
-  add_later(group, session, "import-conf", "Take over the pools of a Qubes R3.2 storage.conf");
+  register_import_conf(group, session);
 }
 
 }  // namespace cowshed::cli
