@@ -36,6 +36,7 @@ class Api {
   virtual VmClone::Answer call(const VmClone& request) = 0;
   virtual VmRemove::Answer call(const VmRemove& request) = 0;
   virtual VmSet::Answer call(const VmSet& request) = 0;
+  virtual VmAdopt::Answer call(const VmAdopt& request) = 0;
   virtual VmRunThrowaway::Answer call(const VmRunThrowaway& request) = 0;
 
   virtual VolumeList::Answer call(const VolumeList& request) = 0;

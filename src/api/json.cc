@@ -160,6 +160,25 @@ ordered_json encode_imported(const PoolImportConf::Pool& pool) {
           {"existed", pool.existed}};
 }
 
+ordered_json encode_adopted_volume(const VmAdopt::Volume& volume) {
+  ordered_json json{{"name", volume.name},         {"kind", volume.kind},
+                    {"vid", volume.vid},           {"size", volume.size.count},
+                    {"is_dirty", volume.is_dirty}, {"revisions", volume.revisions}};
+  json["files"] = array(volume.files, [](const VmAdopt::File& file) -> ordered_json {
+    return {{"name", file.name}, {"is", file.is}};
+  });
+  return json;
+}
+
+ordered_json encode_adopted(const VmAdopt::Vm& vm) {
+  ordered_json json{{"name", vm.name}, {"kind", vm.kind}};
+  json["template"] = or_null(vm.template_name);
+  json["directory"] = vm.directory;
+  json["existed"] = vm.existed;
+  json["volumes"] = array(vm.volumes, encode_adopted_volume);
+  return json;
+}
+
 }  // namespace
 
 std::string to_json(const std::vector<PoolInfo>& pools) { return text(array(pools, encode_pool)); }
@@ -181,6 +200,13 @@ std::string to_json(const ConfigList::Answer& config) {
 std::string to_json(const PoolImportConf::Answer& answer) {
   ordered_json json{{"dry_run", answer.dry_run}};
   json["pools"] = array(answer.pools, encode_imported);
+  return text(json);
+}
+
+std::string to_json(const VmAdopt::Answer& answer) {
+  ordered_json json{{"dry_run", answer.dry_run}, {"pool", answer.pool}};
+  json["vms"] = array(answer.vms, encode_adopted);
+  json["left_alone"] = answer.left_alone;
   return text(json);
 }
 

@@ -14,6 +14,7 @@ std::string to_json(const PoolInfo& pool);
 std::string to_json(const std::vector<DriverInfo>& drivers);
 std::string to_json(const ConfigList::Answer& config);
 std::string to_json(const PoolImportConf::Answer& answer);
+std::string to_json(const VmAdopt::Answer& answer);
 /// A string or null.
 std::string to_json(const std::optional<std::string>& value);
 std::string to_json(const std::vector<VmInfo>& vms);

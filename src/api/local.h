@@ -38,6 +38,7 @@ class Local final : public Api {
   VmClone::Answer call(const VmClone& request) override;
   VmRemove::Answer call(const VmRemove& request) override;
   VmSet::Answer call(const VmSet& request) override;
+  VmAdopt::Answer call(const VmAdopt& request) override;
   VmRunThrowaway::Answer call(const VmRunThrowaway& request) override;
 
   VolumeList::Answer call(const VolumeList& request) override;

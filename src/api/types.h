@@ -209,6 +209,36 @@ struct VmSet {
   using Answer = Nothing;
   std::string vm, key, value;
 };
+/// Takes over VMs whose files another program has made.
+struct VmAdopt {
+  struct File {
+    std::string name, is;
+  };
+  struct Volume {
+    std::string name, kind, vid;
+    Bytes size;
+    bool is_dirty = false;
+    std::vector<std::string> revisions;
+    std::vector<File> files;
+  };
+  struct Vm {
+    std::string name, kind, directory;
+    std::optional<std::string> template_name;
+    bool existed = false;
+    std::vector<Volume> volumes;
+  };
+  struct Answer {
+    bool dry_run = false;
+    std::string pool;
+    std::vector<Vm> vms;
+    std::vector<std::string> left_alone;
+  };
+  std::string directory;
+  /// Of app VMs, by name.
+  std::map<std::string, std::string> templates;
+  std::optional<std::string> template_for_all, kernel;
+  bool dry_run = false;
+};
 struct VmRunThrowaway {
   using Answer = VmResult;
   std::string above;

@@ -52,6 +52,8 @@ class Session {
 void add_pool_commands(CLI::App& parent, Session& session);
 void add_config_commands(CLI::App& parent, Session& session);
 void add_vm_commands(CLI::App& parent, Session& session);
+/// `vm adopt`
+void add_adopt_command(CLI::App& group, Session& session);
 void add_volume_commands(CLI::App& parent, Session& session);
 void add_general_commands(CLI::App& parent, Session& session);
 

@@ -195,7 +195,7 @@ void add_vm_commands(CLI::App& parent, Session& session) {
     command->add_option("VM", request->vm)->required();
     command->add_option("NEW", request->name, "The new VM's name")->required();
   }
-  add_later(group, session, "adopt", "Take over the VMs of a Qubes directory tree");
+  add_adopt_command(group, session);
 }
 
 }  // namespace cowshed::cli

@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "pools/capability.h"
 #include "pools/operation.h"
+#include "pools/tree.h"
 #include "pools/volume.h"
 
 /// The driver interface, part one: a pool, and the registry of drivers.
@@ -92,6 +93,9 @@ class Pool {
   virtual void check(const VolumeProperties& properties) const = 0;
   /// An object for a stored volume; touches neither disk nor kernel.
   virtual std::unique_ptr<Volume> volume(VolumeProperties properties, Volume::SourceResolver source) = 0;
+
+  /// Where it lies, for a driver that keeps volumes as Qubes does: what others made there can be adopted.
+  [[nodiscard]] virtual std::optional<Tree> tree() const { return std::nullopt; }
 
   /// Called with all volumes of a batch before they are started, so that what they share is brought up once.
   virtual void prepare(std::span<Volume* const> /*volumes*/) {}

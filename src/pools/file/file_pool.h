@@ -16,6 +16,7 @@ class FilePool : public images::ImagePool {
 
   void check(const VolumeProperties& properties) const override;
   std::unique_ptr<Volume> volume(VolumeProperties properties, Volume::SourceResolver source) override;
+  [[nodiscard]] std::optional<Tree> tree() const override { return Tree{directory(), TreeKind::layers}; }
 
  protected:
   void check_revisions(int value) const override;

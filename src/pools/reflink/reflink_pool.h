@@ -15,6 +15,7 @@ class ReflinkPool : public images::ImagePool {
   /// false.
   Operation<void> setup() override;
   void check(const VolumeProperties& properties) const override;
+  [[nodiscard]] std::optional<Tree> tree() const override { return Tree{directory(), TreeKind::reflink}; }
   std::unique_ptr<Volume> volume(VolumeProperties properties, Volume::SourceResolver source) override;
 
  private:

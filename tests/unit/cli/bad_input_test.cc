@@ -23,8 +23,6 @@ TEST_F(BadInputTest, WrongUsageHasAStatusOfItsOwn) {
 TEST_F(BadInputTest, WhatIsNotThereYetSaysSoWhateverItIsGiven) {
   expect_failure({"doctor"}, {"cowshed: doctor: not supported yet"});
   expect_failure({"serve", "--socket", "/run/cowshed.sock"}, {"cowshed: serve: not supported yet"});
-  expect_failure({"vm", "adopt", "/var/lib/qubes", "--dry-run"}, {"cowshed: vm adopt: not supported yet"});
-  expect_failure({"pool", "import-conf", "storage.conf"}, {"cowshed: pool import-conf: not supported yet"});
   const Outcome outcome = cowshed({"metrics", "--all", "--json"});
   EXPECT_EQ(outcome.status, 1);
   EXPECT_TRUE(outcome.err.starts_with("{\"error\":{\"kind\":\"not_supported\"")) << outcome.text();
