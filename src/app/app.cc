@@ -51,6 +51,7 @@ std::string names_of(const Map& map) {
 
 App::App(AppOptions options) : options_(std::move(options)) {
   if (options_.drivers == nullptr) options_.drivers = &pools::drivers();
+  if (options_.lock.access == Access::read) host_.only_look();
   take_lock();
   load_config();
   if (!options_.recover_when_due) return;

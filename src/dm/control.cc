@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -267,6 +268,23 @@ std::vector<DeviceNumber> Control::deps(const DeviceId& id, Slot slot) {
 }
 
 std::vector<ListEntry> Control::list(std::string_view uuid_prefix) {
+  return lists_once_ ? listed(uuid_prefix) : ask_for_list(uuid_prefix);
+}
+
+std::vector<ListEntry> Control::listed(std::string_view uuid_prefix) {
+  const std::lock_guard guard(listed_mutex_);
+  if (!listed_) {
+    listed_ = ask_for_list({});
+    std::ranges::sort(*listed_, {}, &ListEntry::uuid);
+  }
+  const auto is_before = [](const ListEntry& entry, std::string_view uuid) { return entry.uuid < uuid; };
+  const auto first = std::lower_bound(listed_->begin(), listed_->end(), uuid_prefix, is_before);
+  const auto last = std::find_if_not(
+      first, listed_->end(), [&](const ListEntry& entry) { return entry.uuid.starts_with(uuid_prefix); });
+  return {first, last};
+}
+
+std::vector<ListEntry> Control::ask_for_list(std::string_view uuid_prefix) {
   if (uuid_prefix.size() > DmUuid::max_length) return {};
   // 4.45: with DM_UUID_FLAG the list holds UUIDs, and `uuid` filters by prefix (filter_device).
   const bool with_uuids = version_.minor >= 45;

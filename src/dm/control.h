@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -137,6 +138,9 @@ class Control {
   /// Devices whose UUID begins with `uuid_prefix` (the kernel filters from 4.45 on; we filter again). With an
   /// empty prefix all devices.
   std::vector<ListEntry> list(std::string_view uuid_prefix = {});
+  /// From now on the kernel is asked once for all devices, and list() answers from that, by UUID. For who
+  /// only looks, at much, while nobody makes or removes devices. Before other threads call.
+  void list_once() { lists_once_ = true; }
   /// The target's answer, where it gave one.
   std::optional<std::string> message(const DeviceId& id, Sectors sector, std::string_view text);
 
@@ -151,11 +155,17 @@ class Control {
   Reply issue(const Request& request);
   DmName name_of(const DeviceId& id);
   std::vector<RawLine> lines(const DeviceId& id, std::uint32_t flags);
+  std::vector<ListEntry> ask_for_list(std::string_view uuid_prefix);
+  std::vector<ListEntry> listed(std::string_view uuid_prefix);
   /// Adds UUID and event number to an entry that has none; false where the device has gone.
   bool complete(ListEntry& entry);
 
   std::unique_ptr<IoctlPort> port_;
   Version version_;
+  bool lists_once_ = false;
+  std::mutex listed_mutex_;
+  /// Sorted by UUID.
+  std::optional<std::vector<ListEntry>> listed_;
 };
 
 }  // namespace cowshed::dm

@@ -28,6 +28,7 @@ bool Host::removal_waits() {
 dm::Control& Host::control() {
   const std::lock_guard guard(mutex_);
   if (!control_) control_ = std::make_unique<dm::Control>();
+  if (only_looks_) control_->list_once();
   return *control_;
 }
 

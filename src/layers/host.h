@@ -28,6 +28,9 @@ class Host {
   dm::Control& control();
   /// Without it nothing can run, and questions are answered so.
   bool has_device_mapper();
+  /// For a process that only asks, while the state directory's lock keeps others from changing anything: the
+  /// kernel is asked once for its devices, not for each volume. Before the first call of control().
+  void only_look() { only_looks_ = true; }
   Workers& workers() { return workers_; }
   /// Removing a device waits for grace periods, milliseconds each. With a single CPU there are none.
   [[nodiscard]] static bool removal_waits();
@@ -44,6 +47,7 @@ class Host {
  private:
   std::mutex mutex_;
   std::unique_ptr<dm::Control> control_;
+  bool only_looks_ = false;
   std::map<std::string, std::unique_ptr<std::shared_mutex>> locks_;
   std::optional<std::string> left_to_recovery_;
   /// Last: its threads use the others to the end.

@@ -102,9 +102,13 @@ class Pool {
   /// Waits until everything that stops left to tear down is gone.
   virtual void finish() {}
 
-  /// The file system's, where there is one.
-  [[nodiscard]] virtual std::optional<Bytes> size() const { return std::nullopt; }
-  [[nodiscard]] virtual std::optional<Bytes> usage() const { return std::nullopt; }
+  /// The directory that holds its data, where it has one: the parameter dir_path. Which pool lies within
+  /// which, and which share a file system, follows from it.
+  [[nodiscard]] virtual std::optional<Path> location() const;
+  /// Of what holds its data, other people's included: the file system of location(), where there is one.
+  /// Throws not_found where that is missing.
+  [[nodiscard]] virtual std::optional<Bytes> size() const;
+  [[nodiscard]] virtual std::optional<Bytes> usage() const;
 
   /// Puts right what a killed process or a power loss left: resumes suspended devices, finishes commits,
   /// removes half-built layers and files that belong to nothing. `volumes`: all that the configuration has in

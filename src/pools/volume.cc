@@ -56,6 +56,45 @@ void Volume::set_properties(VolumeProperties properties) {
   properties_ = std::move(properties);
 }
 
+Bytes& UsageDetails::of(DataKind kind) {
+  switch (kind) {
+    case DataKind::cow:
+      return cows;
+    case DataKind::revision:
+      return revisions;
+    case DataKind::volatile_:
+      return volatile_;
+    case DataKind::image:
+      break;
+  }
+  return images;
+}
+
+UsageDetails& UsageDetails::operator+=(const UsageDetails& other) {
+  images = images + other.images;
+  cows = cows + other.cows;
+  revisions = revisions + other.revisions;
+  volatile_ = volatile_ + other.volatile_;
+  return *this;
+}
+
+namespace {
+
+DataKind data_of(VolumeKind kind) {
+  if (kind == VolumeKind::volatile_) return DataKind::volatile_;
+  return kind == VolumeKind::snapshot ? DataKind::cow : DataKind::image;
+}
+
+}  // namespace
+
+UsageDetails Volume::usage_details() {
+  UsageDetails details;
+  const auto files = stored_files();
+  for (const StoredFile& file : files) details.of(file.kind) = details.of(file.kind) + file.allocated;
+  if (files.empty()) details.of(data_of(kind())) = usage();
+  return details;
+}
+
 void Volume::not_supported(std::string_view operation, std::string_view reason) const {
   throw Error(ErrorKind::not_supported, fmt::format("driver '{}' cannot {} volume '{}': {}", pool_.driver(),
                                                     operation, properties_.name.str(), reason));

@@ -82,6 +82,39 @@ struct Layer {
   Path node;
   /// The file under it, where there is one with a name.
   Path file;
+  /// Of a view: which state of the image it shows, rising with each commit.
+  std::optional<std::uint64_t> generation = std::nullopt;
+  /// As who stands on it sees it.
+  std::optional<Bytes> size = std::nullopt;
+  /// What it holds itself and really takes; nothing where it only shows what is under it.
+  std::optional<Bytes> used = std::nullopt;
+  /// The devices that it stands on, by name.
+  std::vector<std::string> stands_on = {};
+  /// "newest" and "committed" of views (a snapshot that starts now gets the latter), "replaced" (the view
+  /// shows an image that another has replaced), "suspended", "invalid" (the kernel has given it up).
+  std::vector<std::string> marks = {};
+};
+
+/// What a volume's data is.
+enum class DataKind { image, cow, revision, volatile_ };
+
+/// A file of a volume's, whether it runs or not.
+struct StoredFile {
+  DataKind kind;
+  Path path;
+  /// What it really takes.
+  Bytes allocated;
+};
+
+/// What a volume really takes, by kind of data.
+struct UsageDetails {
+  /// Committed states; what sessions have written or overwritten; what commits have replaced; what is gone
+  /// with the next stop.
+  Bytes images, cows, revisions, volatile_;
+
+  [[nodiscard]] Bytes& of(DataKind kind);
+  UsageDetails& operator+=(const UsageDetails& other);
+  bool operator==(const UsageDetails&) const = default;
 };
 
 /// Paths of a volume, where the driver keeps files (the `file` driver's terms).
@@ -197,8 +230,16 @@ class Volume {
   virtual void verify() = 0;
   virtual bool is_dirty() = 0;
   virtual bool is_outdated() = 0;
+  /// A commit was decided but not finished: recovery has to do that before the volume can start.
+  virtual bool is_commit_pending() { return false; }
+  /// The kernel has given up a layer of what runs: the guest, or snapshots, cannot read it any more.
+  virtual bool is_invalid() { return false; }
   virtual Bytes size() = 0;
   virtual Bytes usage() = 0;
+  /// Default: from stored_files(); where there are none, usage() by the kind of the volume.
+  virtual UsageDetails usage_details();
+  /// Those that are there and have a name.
+  virtual std::vector<StoredFile> stored_files() { return {}; }
   virtual std::vector<Revision> revisions() = 0;
   virtual std::vector<Layer> layers() = 0;
   virtual VolumePaths paths() { return {}; }

@@ -3,15 +3,12 @@
 #include <fmt/core.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-
 #include "base/error.h"
 #include "dm/device.h"
 #include "layers/changes.h"
 #include "layers/image_file.h"
 #include "layers/snapshot.h"
 #include "layers/store_file.h"
-#include "loop/loop.h"
 #include "pools/file/file_volume.h"
 
 namespace cowshed::pools::file {
@@ -54,77 +51,12 @@ Bytes FileVolume::size() {
   return image && kind() == VolumeKind::origin ? image->size : properties().size;
 }
 
-Bytes FileVolume::usage() {
-  const auto device = kind() == VolumeKind::origin ? std::nullopt : running();
-  // Their cows are files without a name.
-  if (device && (device->role == layers::Role::snapshot || device->role == layers::Role::ephemeral)) {
-    return to_bytes(dm::SnapshotStatus::parse(host().control().status(device->uuid).at(0).params).allocated);
-  }
-  const auto file = files();
-  Bytes total;
-  for (const Path& path : file.all())
-    if (const auto found = stat_if_exists(path)) total = total + found->allocated;
-  return total;
-}
-
 std::vector<Revision> FileVolume::revisions() {
   const Path revision = files().revision;
   struct stat st {};
   if (kind() != VolumeKind::origin || ::stat(revision.c_str(), &st) < 0) return {};
   // The commit renamed it; nothing changes it afterwards.
   return {{"old", std::chrono::system_clock::from_time_t(st.st_ctime)}};
-}
-
-namespace {
-
-bool is_file(const Path& path, FileId id) {
-  const auto found = stat_if_exists(path);
-  return found && found->id == id;
-}
-
-/// The loop device under a layer, and which of the volume's files it is over; an unnamed cow has none.
-std::optional<Layer> file_layer(dm::DeviceNumber device, const layers::BaseFiles& files) {
-  const auto loop = loop::info_of_device(device.major, device.minor);
-  if (!loop) return std::nullopt;
-  const std::string name = fmt::format("loop{}", loop->number);
-  if (is_file(files.image, loop->backing)) return Layer{"image", name, "/dev/" + name, files.image};
-  for (const Path& cow : {files.cow, files.revision, files.overlay, files.replaced})
-    if (is_file(cow, loop->backing)) return Layer{"cow", name, "/dev/" + name, cow};
-  return Layer{"cow", name, "/dev/" + name, {}};
-}
-
-std::optional<Layer> view_layer(dm::DeviceNumber device, const std::vector<layers::OurDevice>& views) {
-  const auto found = std::ranges::find(views, device, &layers::OurDevice::device);
-  if (found == views.end()) return std::nullopt;
-  return Layer{"view", found->name.str(), dm::node_of(device), {}};
-}
-
-}  // namespace
-
-std::vector<Layer> FileVolume::layers() {
-  if (!host().has_device_mapper()) return {};
-  dm::Control& control = host().control();
-  auto devices = layers::list_devices(control, key());
-  std::erase_if(devices, [](const auto& device) { return device.is_gone(); });
-  // What the guest has comes first, then the views, newest first.
-  std::reverse(devices.begin(), devices.end());
-  std::stable_sort(devices.begin(), devices.end(), [](const auto& a, const auto& b) {
-    return layers::tier_of(a.role) > layers::tier_of(b.role);
-  });
-  // A snapshot stands on a view of its source's.
-  const bool is_on_view = kind() == VolumeKind::snapshot && !devices.empty();
-  const auto views = is_on_view ? layers::list_devices(control, file_source().key()) : decltype(devices){};
-  std::vector<Layer> result;
-  for (const auto& device : devices) {
-    result.push_back(
-        {std::string(to_string(device.role)), device.name.str(), dm::node_of(device.device), {}});
-    for (const dm::DeviceNumber under : control.deps(device.uuid)) {
-      auto layer = file_layer(under, files());
-      if (!layer) layer = view_layer(under, views);
-      if (layer) result.push_back(std::move(*layer));
-    }
-  }
-  return result;
 }
 
 void FileVolume::recover_origin(RecoveryReport& report, bool dry_run) {

@@ -23,8 +23,12 @@ class FileVolume : public images::ImageVolume {
   void verify() override;
   bool is_dirty() override;
   bool is_outdated() override;
+  bool is_commit_pending() override;
+  bool is_invalid() override;
   Bytes size() override;
   Bytes usage() override;
+  UsageDetails usage_details() override;
+  std::vector<StoredFile> stored_files() override;
   std::vector<Revision> revisions() override;
   std::vector<Layer> layers() override;
   VolumePaths paths() override;
@@ -59,6 +63,7 @@ class FileVolume : public images::ImageVolume {
   void stop_snapshot(const layers::OurDevice& device, const StopOptions& options);
   void promote_into(FileVolume& source, const ProgressWatch& progress);
   [[nodiscard]] layers::CommitOptions commit_options(const ProgressWatch& progress) const;
+  void mark_views(std::vector<Layer>& layers, const std::vector<layers::OurDevice>& devices);
 };
 
 }  // namespace cowshed::pools::file

@@ -3,7 +3,6 @@
 
 #include <fmt/core.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include <cerrno>
 #include <set>
@@ -17,13 +16,6 @@ namespace cowshed::pools::images {
 namespace {
 
 constexpr int default_revisions_to_keep = 1;
-
-struct statvfs file_system_of(const Path& directory) {
-  struct statvfs result {};
-  if (::statvfs(directory.c_str(), &result) < 0)
-    throw Error::from_errno(errno, fmt::format("file system of '{}'", directory.native()));
-  return result;
-}
 
 FileId id_of_directory(const Path& directory) {
   struct stat st {};
@@ -106,16 +98,6 @@ void ImagePool::check(const VolumeProperties& p) const {
     refuse(ErrorKind::invalid_argument, p,
            "only a volatile volume that the guest can write can be ephemeral");
   check_not_yet(p);
-}
-
-std::optional<Bytes> ImagePool::size() const {
-  const auto fs = file_system_of(directory_);
-  return Bytes{fs.f_blocks * fs.f_frsize};
-}
-
-std::optional<Bytes> ImagePool::usage() const {
-  const auto fs = file_system_of(directory_);
-  return Bytes{(fs.f_blocks - fs.f_bfree) * fs.f_frsize};
 }
 
 RecoveryReport ImagePool::recover(std::span<Volume* const> volumes, bool dry_run) {

@@ -35,8 +35,6 @@ class ImagePool : public Pool {
   [[nodiscard]] Vid make_vid(const VolumeOwner& owner, const VolumeName& volume) const override;
   void check(const VolumeProperties& properties) const override;
   void finish() override { host_.finish_teardowns(); }
-  [[nodiscard]] std::optional<Bytes> size() const override;
-  [[nodiscard]] std::optional<Bytes> usage() const override;
   RecoveryReport recover(std::span<Volume* const> volumes, bool dry_run) override;
 
  protected:

@@ -62,6 +62,8 @@ class KernelVolume : public Volume {
     const auto found = stat_if_exists(modules());
     return found ? found->allocated : Bytes{};
   }
+  /// An image, although nothing is saved: it outlives every VM.
+  std::vector<StoredFile> stored_files() override { return {{DataKind::image, modules(), usage()}}; }
   std::vector<Revision> revisions() override { return {}; }
   std::vector<Layer> layers() override { return {}; }
   VolumePaths paths() override {
