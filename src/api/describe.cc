@@ -4,8 +4,6 @@
 #include <fmt/core.h>
 
 #include "app/batch.h"
-#include "app/default_pools.h"
-#include "app/pool_admin.h"
 
 namespace cowshed::api {
 
@@ -21,6 +19,12 @@ void ask(Info& info, Question question) {
   } catch (...) {
     if (!info.error) info.error = app::to_error(std::current_exception());
   }
+}
+
+/// Says in the error what it is about.
+template <typename Info>
+void name_error(Info& info, const std::string& about) {
+  if (info.error) info.error->add_context(about);
 }
 
 std::string name_of_source(app::Vm& vm, const Volume& source) {
@@ -60,6 +64,28 @@ void add_state(VolumeInfo& info, app::Vm& vm, Volume& volume) {
   ask(info, [&] { info.usage = volume.usage(); });
   ask(info, [&] { info.is_dirty = volume.is_dirty(); });
   ask(info, [&] { info.is_outdated = volume.is_outdated(); });
+  ask(info, [&] { info.is_commit_pending = volume.is_commit_pending(); });
+  ask(info, [&] { info.is_invalid = volume.is_invalid(); });
+}
+
+LayerInfo to_info(const pools::Layer& layer) {
+  LayerInfo info{layer.role, layer.device, layer.node,      layer.file,  layer.generation,
+                 layer.size, layer.used,   layer.stands_on, layer.marks, {}};
+  return info;
+}
+
+std::string_view to_string(pools::DataKind kind) {
+  switch (kind) {
+    case pools::DataKind::cow:
+      return "cow";
+    case pools::DataKind::revision:
+      return "revision";
+    case pools::DataKind::volatile_:
+      return "volatile";
+    case pools::DataKind::image:
+      break;
+  }
+  return "image";
 }
 
 void add_details(VolumeInfo& info, app::Vm& vm, Volume& volume) {
@@ -75,8 +101,11 @@ void add_details(VolumeInfo& info, app::Vm& vm, Volume& volume) {
   });
   ask(info, [&] { info.revisions = describe(volume.revisions()); });
   ask(info, [&] {
-    for (const auto& layer : volume.layers())
-      info.layers.push_back({layer.role, layer.device, layer.node, layer.file});
+    for (const auto& layer : volume.layers()) info.layers.push_back(to_info(layer));
+  });
+  ask(info, [&] {
+    for (const auto& file : volume.stored_files())
+      info.files.push_back({std::string(to_string(file.kind)), file.path, file.allocated});
   });
 }
 
@@ -107,6 +136,7 @@ VolumeInfo describe(app::Vm& vm, Volume& volume, Detail detail) {
   VolumeInfo info = stored_part(vm, volume);
   add_state(info, vm, volume);
   if (detail == Detail::full) add_details(info, vm, volume);
+  name_error(info, fmt::format("{}: {}", app::label(vm), app::label(volume)));
   return info;
 }
 
@@ -119,7 +149,9 @@ VmInfo describe(app::Vm& vm, Detail detail) {
   if (vm.kernel()) info.kernel_name = vm.kernel()->str();
   info.state = "unknown";
   ask(info, [&] { vm.chain(); });
-  ask(info, [&] { info.state = to_string(vm.state()); });
+  ask(info, [&] {
+    info.state = in_context([&] { return app::label(vm); }, [&] { return to_string(vm.state()); });
+  });
   if (detail == Detail::brief) return info;
   ask(info, [&] { add_kernel(info, vm); });
   for (Volume* volume : vm.volumes()) info.volumes.push_back(describe(vm, *volume, detail));
@@ -135,25 +167,12 @@ VmInfo describe(const app::ListedVm& listed, Detail detail) {
   return info;
 }
 
-PoolInfo describe_pool(app::App& app, const PoolName& name, Detail detail) {
-  PoolInfo info;
-  info.name = name.str();
-  info.default_for = app::defaults_leading_to(app.config(), name, app.locations().state);
-  if (const auto definition = app.config().pools.find(name); definition != app.config().pools.end()) {
-    info.driver = definition->second.driver;
-    info.plugin = definition->second.plugin.value_or("");
-  }
-  ask(info, [&] {
-    const pools::Pool& pool = app.pool(name);
-    info.driver = pool.driver();
-    info.revisions_to_keep = pool.revisions_to_keep();
-    info.ephemeral_volatile = pool.ephemeral_volatile();
-    info.parameters = pool.parameters();
-    ask(info, [&] { info.size = pool.size(); });
-    ask(info, [&] { info.usage = pool.usage(); });
-  });
-  if (detail == Detail::full) ask(info, [&] { info.volumes = app::volumes_in(app, name); });
-  return info;
+std::vector<Error> errors_of(const VmInfo& vm) {
+  std::vector<Error> result;
+  for (const auto& volume : vm.volumes)
+    if (volume.error) result.push_back(*volume.error);
+  if (result.empty() && vm.error) result.push_back(*vm.error);
+  return result;
 }
 
 DriverInfo describe(const pools::Driver& driver) {

@@ -20,7 +20,6 @@ std::vector<Device> describe(const std::string& vm, const std::vector<pools::Blo
 VolumeInfo describe(app::Vm& vm, pools::Volume& volume, Detail detail);
 VmInfo describe(app::Vm& vm, Detail detail);
 VmInfo describe(const app::ListedVm& listed, Detail detail);
-PoolInfo describe_pool(app::App& app, const PoolName& name, Detail detail);
 DriverInfo describe(const pools::Driver& driver);
 std::vector<RevisionInfo> describe(const std::vector<pools::Revision>& revisions);
 VmResult describe(const app::VmOutcome& outcome);

@@ -62,6 +62,16 @@ ordered_json encode_driver(const DriverInfo& driver) {
           {"capabilities", driver.capabilities}};
 }
 
+ordered_json encode_usage(const PoolInfo& pool) {
+  ordered_json json{{"data_size", or_null(pool.size)}, {"data_usage", or_null(pool.usage)}};
+  if (!pool.usage_details) return json;
+  json["images"] = pool.usage_details->images.count;
+  json["cows"] = pool.usage_details->cows.count;
+  json["revisions"] = pool.usage_details->revisions.count;
+  json["volatile"] = pool.usage_details->volatile_.count;
+  return json;
+}
+
 ordered_json encode_pool(const PoolInfo& pool) {
   ordered_json json{
       {"name", pool.name}, {"driver", text_or_null(pool.driver)}, {"plugin", text_or_null(pool.plugin)}};
@@ -71,6 +81,8 @@ ordered_json encode_pool(const PoolInfo& pool) {
   for (const auto& [key, value] : pool.parameters) json["parameters"][key] = value;
   json["size"] = or_null(pool.size);
   json["usage"] = or_null(pool.usage);
+  json["included_in"] = or_null(pool.included_in);
+  json["shares_space_with"] = pool.shares_space_with;
   json["default_for"] = pool.default_for;
   add_error(json, pool.error);
   return json;
@@ -94,7 +106,19 @@ ordered_json encode_revision(const RevisionInfo& revision) {
 }
 
 ordered_json encode_layer(const LayerInfo& layer) {
-  return {{"role", layer.role}, {"device", layer.device}, {"node", layer.node}, {"file", layer.file}};
+  ordered_json json{
+      {"role", layer.role}, {"device", layer.device}, {"node", layer.node}, {"file", layer.file}};
+  json["generation"] = or_null(layer.generation);
+  json["size"] = or_null(layer.size);
+  json["used"] = or_null(layer.used);
+  json["stands_on"] = layer.stands_on;
+  json["marks"] = layer.marks;
+  json["shared_by"] = layer.shared_by;
+  return json;
+}
+
+ordered_json encode_file(const FileInfo& file) {
+  return {{"kind", file.kind}, {"path", file.path}, {"usage", file.allocated.count}};
 }
 
 ordered_json encode_volume(const VolumeInfo& volume) {
@@ -118,6 +142,8 @@ ordered_json encode_volume(const VolumeInfo& volume) {
   json["running"] = or_null(volume.is_running);
   json["is_dirty"] = or_null(volume.is_dirty);
   json["is_outdated"] = or_null(volume.is_outdated);
+  json["is_commit_pending"] = or_null(volume.is_commit_pending);
+  json["is_invalid"] = or_null(volume.is_invalid);
   add_error(json, volume.error);
   return json;
 }
@@ -131,6 +157,7 @@ ordered_json encode_full_volume(const VolumeInfo& volume) {
   json["path_source_cow"] = text_or_null(volume.path_source_cow);
   json["revisions"] = array(volume.revisions, encode_revision);
   json["layers"] = array(volume.layers, encode_layer);
+  json["files"] = array(volume.files, encode_file);
   return json;
 }
 
@@ -186,6 +213,7 @@ std::string to_json(const std::vector<PoolInfo>& pools) { return text(array(pool
 std::string to_json(const PoolInfo& pool) {
   ordered_json json = encode_pool(pool);
   json["volumes"] = pool.volumes;
+  json["usage_details"] = encode_usage(pool);
   return text(json);
 }
 
@@ -230,13 +258,26 @@ std::string to_json(const Recover::Answer& answer) {
 }
 
 std::string to_json(const Status::Answer& answer) {
-  return text({{"state", answer.state},
-               {"run", answer.run},
-               {"pools", answer.pools},
-               {"vms", answer.vms},
-               {"running", answer.running},
-               {"unreadable", answer.unreadable},
-               {"needs_recovery", answer.unclean.has_value()}});
+  ordered_json json{{"state", answer.state},
+                    {"run", answer.run},
+                    {"pools", answer.pools},
+                    {"vms", answer.vms},
+                    {"running", answer.running},
+                    {"unreadable", answer.unreadable},
+                    {"needs_recovery", answer.unclean.has_value()}};
+  json["unclean"] = or_null(answer.unclean);
+  json["partly_running"] = answer.partly_running;
+  json["dirty"] = answer.dirty;
+  json["outdated"] = answer.outdated;
+  json["commit_pending"] = answer.commit_pending;
+  json["invalid"] = answer.invalid;
+  json["running_vms"] = answer.running_vms;
+  json["pool_list"] = array(answer.pool_list, encode_pool);
+  json["attention"] = array(answer.attention, [](const Attention& item) {
+    return ordered_json{{"about", item.about}, {"message", item.message}, {"next", item.next}};
+  });
+  json["errors"] = array(answer.errors, encode_error);
+  return text(json);
 }
 
 std::string to_json(const Error& error) { return text({{"error", encode_error(error)}}); }

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "api/describe.h"
+#include "api/describe_pool.h"
 #include "app/default_pools.h"
 #include "app/import_conf.h"
 #include "app/pool_admin.h"
@@ -111,30 +112,6 @@ ConfigUnset::Answer Local::call(const ConfigUnset& request) {
 Recover::Answer Local::call(const Recover& request) {
   auto report = request.dry_run ? reading()->recover(true) : writing(false).recover(false);
   return {request.dry_run, report.complete, std::move(report.lines)};
-}
-
-Tree::Answer Local::call(const Tree& request) {
-  Tree::Answer answer;
-  const auto app = reading();
-  if (request.vm) return {describe(app->vm(VmName(*request.vm)), Detail::full)};
-  for (const auto& listed : app->vms()) answer.push_back(describe(listed, Detail::full));
-  return answer;
-}
-
-Status::Answer Local::call(const Status&) {
-  const auto app = reading();
-  Status::Answer answer;
-  answer.state = app->locations().state;
-  answer.run = app->locations().run;
-  answer.pools = app->config().pools.size();
-  answer.unclean = app->unclean();
-  for (const auto& listed : app->vms()) {
-    const VmInfo info = describe(listed, Detail::brief);
-    ++answer.vms;
-    if (info.state == "running") ++answer.running;
-    if (info.error) ++answer.unreadable;
-  }
-  return answer;
 }
 
 }  // namespace cowshed::api

@@ -28,6 +28,10 @@ struct DriverInfo {
   std::vector<ParameterInfo> parameters;
   std::vector<std::string> capabilities;
 };
+/// What a pool's volumes take, by kind of data.
+struct UsageInfo {
+  Bytes images, cows, revisions, volatile_;
+};
 struct PoolInfo {
   std::string name, driver;
   /// The file that the driver comes from, where it is no built-in one.
@@ -36,10 +40,15 @@ struct PoolInfo {
   bool ephemeral_volatile = false;
   std::map<std::string, std::string> parameters;
   std::optional<Bytes> size, usage;
+  /// The pool in whose directory it lies: its data counts there, too.
+  std::optional<std::string> included_in;
+  /// Pools on the same file system: each has its size and usage.
+  std::vector<std::string> shares_space_with;
   /// "default_pool_root", "default_pool (not set, falls back to it)".
   std::vector<std::string> default_for;
-  /// "work:root"; only in pool info.
+  /// "work:root"; only in pool info, as the next.
   std::vector<std::string> volumes;
+  std::optional<UsageInfo> usage_details;
   /// Why it cannot be used; then only the name and the driver are known.
   std::optional<Error> error;
 };
@@ -54,6 +63,16 @@ struct RevisionInfo {
 };
 struct LayerInfo {
   std::string role, device, node, file;
+  std::optional<std::uint64_t> generation;
+  std::optional<Bytes> size, used;
+  std::vector<std::string> stands_on, marks;
+  /// "work:root": the volumes whose layers stand on this one. Only in tree.
+  std::vector<std::string> shared_by;
+};
+/// `kind`: "image", "cow", "revision", "volatile".
+struct FileInfo {
+  std::string kind, path;
+  Bytes allocated;
 };
 struct VolumeInfo {
   std::string vm, name, pool, vid, kind;
@@ -66,13 +85,14 @@ struct VolumeInfo {
   std::optional<std::string> source;
   // What only disk and kernel know; not set where it could not be asked: `error` says why.
   std::optional<Bytes> size, usage;
-  std::optional<bool> is_running, is_dirty, is_outdated;
+  std::optional<bool> is_running, is_dirty, is_outdated, is_commit_pending, is_invalid;
   std::optional<Device> device;
   std::optional<Error> error;
   // Only in volume info and tree.
   std::string path, path_cow, path_source, path_source_cow;
   std::vector<RevisionInfo> revisions;
   std::vector<LayerInfo> layers;
+  std::vector<FileInfo> files;
 };
 struct KernelInfo {
   std::string name, vmlinuz, initramfs;
@@ -88,6 +108,8 @@ struct VmInfo {
   std::optional<KernelInfo> kernel;
   std::vector<VolumeInfo> volumes;
 };
+/// What could not be asked: the errors of its volumes; where they have none, its own.
+std::vector<Error> errors_of(const VmInfo& vm);
 /// What became of one VM of several.
 struct VmResult {
   std::string vm;
@@ -332,12 +354,29 @@ struct Tree {
   using Answer = std::vector<VmInfo>;
   std::optional<std::string> vm;
 };
+/// Something that a person should look at.
+struct Attention {
+  /// "vm 'work'", "pool 'varlib'", "volume 'work:root'"
+  std::string about;
+  std::string message;
+  /// What to do; may be empty.
+  std::string next;
+};
 struct Status {
   struct Answer {
     std::string state, run;
     std::size_t pools = 0, vms = 0, running = 0, unreadable = 0;
+    std::size_t partly_running = 0;
+    /// Of volumes.
+    std::size_t dirty = 0, outdated = 0, commit_pending = 0, invalid = 0;
     /// What the last writer left, where it did not end well.
     std::optional<std::string> unclean;
+    /// By name.
+    std::vector<std::string> running_vms;
+    std::vector<PoolInfo> pool_list;
+    std::vector<Attention> attention;
+    /// What could not be asked, each with what it concerns in its message.
+    std::vector<Error> errors;
   };
 };
 

@@ -4,38 +4,19 @@
 
 #include "api/json.h"
 #include "cli/commands.h"
-#include "cli/table.h"
+#include "cli/pool_view.h"
 
 namespace cowshed::cli {
 
 namespace {
 
-std::string size_text(const std::optional<Bytes>& size) { return size ? format_size(*size) : "-"; }
-
-/// Without how each default comes to lead here.
-std::string keys_only(const std::vector<std::string>& defaults) {
-  std::string result;
-  for (const auto& text : defaults) result += (result.empty() ? "" : " ") + text.substr(0, text.find(' '));
-  return result;
-}
-
 bool list_pools(Session& session, const api::PoolList& request) {
   const auto pools = session.api().call(request);
-  if (session.console.json) {
-    session.console.print(api::to_json(pools));
-    return true;
-  }
-  Table table({"POOL", "DRIVER", "USED", "SIZE", "DEFAULT FOR"});
-  for (const auto& pool : pools)
-    table.add(
-        {pool.name, pool.driver, size_text(pool.usage), size_text(pool.size), keys_only(pool.default_for)});
-  session.console.print(table.text());
+  session.console.print(session.console.json ? api::to_json(pools)
+                                             : pool_table(pools, Terminal::of_stdout()));
   bool is_sound = true;
   for (const auto& pool : pools) {
-    // A directory that is not made yet has no size: no fault of the configuration's, whose faults have a
-    // place in it.
-    if (!pool.error || (pool.error->kind() == ErrorKind::not_found && pool.error->json_pointer().empty()))
-      continue;
+    if (!pool.error) continue;
     session.console.print_error(*pool.error);
     is_sound = false;
   }
@@ -56,18 +37,8 @@ void show_drivers(Session& session, const api::PoolDrivers& request) {
 
 void show_pool(Session& session, const api::PoolInfoRequest& request) {
   const auto pool = session.api().call(request);
-  if (session.console.json) return session.console.print(api::to_json(pool));
-  std::string text =
-      fmt::format("pool: {}\ndriver: {}\nrevisions_to_keep: {}\nephemeral_volatile: {}", pool.name,
-                  pool.driver, pool.revisions_to_keep, pool.ephemeral_volatile ? "yes" : "no");
-  if (!pool.plugin.empty()) text += fmt::format("\nplugin: {}", pool.plugin);
-  for (const auto& [key, value] : pool.parameters) text += fmt::format("\n{}: {}", key, value);
-  text += fmt::format("\nfile system: {} used of {}", size_text(pool.usage), size_text(pool.size));
-  if (!pool.default_for.empty()) text += fmt::format("\ndefault for: {}", fmt::join(pool.default_for, ", "));
-  text += fmt::format("\nvolumes: {}",
-                      pool.volumes.empty() ? "none" : fmt::format("{}", fmt::join(pool.volumes, " ")));
-  session.console.print(text);
-  if (pool.error && pool.error->kind() != ErrorKind::not_found) session.console.print_error(*pool.error);
+  session.console.print(session.console.json ? api::to_json(pool) : pool_text(pool, Terminal::of_stdout()));
+  if (pool.error) session.console.print_error(*pool.error);
 }
 
 struct AddOptions {

@@ -56,6 +56,8 @@ void add_vm_commands(CLI::App& parent, Session& session);
 void add_adopt_command(CLI::App& group, Session& session);
 void add_volume_commands(CLI::App& parent, Session& session);
 void add_general_commands(CLI::App& parent, Session& session);
+/// tree, status
+void add_view_commands(CLI::App& parent, Session& session);
 
 constexpr int exit_done = 0;
 constexpr int exit_failed = 1;

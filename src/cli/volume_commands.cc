@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/chrono.h>
 #include <fmt/core.h>
 
 #include "api/json.h"
 #include "cli/commands.h"
 #include "cli/progress_bar.h"
 #include "cli/table.h"
+#include "cli/volume_view.h"
 
 namespace cowshed::cli {
 
@@ -13,29 +13,16 @@ namespace {
 
 constexpr const char* volume_help = "VM:VOLUME, for example work:root";
 
-std::string size_text(const std::optional<Bytes>& size) { return size ? format_size(*size) : "-"; }
-
-std::string state_text(const api::VolumeInfo& volume) {
-  if (!volume.is_running) return "unknown";
-  std::string text = *volume.is_running ? "running" : "stopped";
-  if (volume.is_dirty.value_or(false)) text += ", dirty";
-  if (volume.is_outdated.value_or(false)) text += ", outdated";
-  return text;
-}
-
 bool list_volumes(Session& session, const api::VolumeList& request) {
   const auto volumes = session.api().call(request);
-  Table table({"VOLUME", "KIND", "ACCESS", "SIZE", "USED", "POOL", "STATE"});
+  session.console.print(session.console.json ? api::to_json(volumes)
+                                             : volume_table(volumes, Terminal::of_stdout()));
   bool is_sound = true;
   for (const auto& volume : volumes) {
-    table.add({fmt::format("{}:{}", volume.vm, volume.name.empty() ? "?" : volume.name), volume.kind,
-               volume.rw ? "rw" : "ro", size_text(volume.size), size_text(volume.usage), volume.pool,
-               state_text(volume)});
     if (!volume.error) continue;
     session.console.print_error(*volume.error);
     is_sound = false;
   }
-  session.console.print(session.console.json ? api::to_json(volumes) : table.text());
   return is_sound;
 }
 
@@ -75,6 +62,8 @@ std::string describe(const api::VolumeInfo& volume) {
   lines.add("running", volume.is_running);
   lines.add("is_dirty", volume.is_dirty);
   lines.add("is_outdated", volume.is_outdated);
+  lines.add("is_commit_pending", volume.is_commit_pending);
+  lines.add("is_invalid", volume.is_invalid);
   lines.add("path", volume.path);
   lines.add("path_cow", volume.path_cow);
   lines.add("path_source", volume.path_source);
@@ -96,10 +85,7 @@ void show_revisions(Session& session, const api::VolumeRevisions& request) {
   const auto revisions = session.api().call(request);
   if (session.console.json) return session.console.print(api::to_json(revisions));
   Table table({"REVISION", "CREATED (UTC)"});
-  for (const auto& revision : revisions)
-    table.add(
-        {revision.id, fmt::format("{:%F %T}", fmt::gmtime(std::chrono::time_point_cast<std::chrono::seconds>(
-                                                  revision.created)))});
+  for (const auto& revision : revisions) table.add({revision.id, time_text(revision.created)});
   session.console.print(table.text());
 }
 
