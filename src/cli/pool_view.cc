@@ -12,18 +12,22 @@ namespace cowshed::cli {
 
 namespace {
 
-constexpr unsigned bar_length = 10;
+constexpr unsigned bar_length = 5;
 constexpr unsigned full = 97;
 
-/// Without how each default comes to lead here, and without what all of them begin with:
-/// "root private others".
+/// "private others". What is not set follows default_pool, the others.
 std::string volumes_placed_here(const std::vector<std::string>& defaults) {
   constexpr std::string_view start = "default_pool_";
   std::string result;
+  bool is_for_others = false;
   for (const auto& text : defaults) {
     const auto key = text.substr(0, text.find(' '));
-    result += (result.empty() ? "" : " ") + (key.starts_with(start) ? key.substr(start.size()) : "others");
+    if (!key.starts_with(start))
+      is_for_others = true;
+    else if (key == text)
+      result += (result.empty() ? "" : " ") + key.substr(start.size());
   }
+  if (is_for_others) result += result.empty() ? "others" : " others";
   return result;
 }
 
@@ -55,7 +59,7 @@ std::string usage_bar(const api::PoolInfo& pool, const Terminal& terminal) {
 std::string pool_table(const std::vector<api::PoolInfo>& pools, const Terminal& terminal) {
   using Column = Table::Column;
   Table table(
-      {"POOL", "DRIVER", "USED", "SIZE", "", "INCLUDED IN", "DEFAULT FOR"},
+      {"POOL", "DRIVER", "USED", "SIZE", "", "IN POOL", "DEFAULT"},
       {Column::name, Column::text, Column::number, Column::number, Column::text, Column::name, Column::name});
   for (const auto& pool : pools)
     table.add({pool.name, pool.driver, size_text(pool.usage), size_text(pool.size),

@@ -10,7 +10,7 @@
 /// Pools as people read them.
 namespace cowshed::cli {
 
-/// How full it is: "[#####.....]  50 %"; empty where that is not known.
+/// How full it is: "###..  50 %"; empty where that is not known.
 std::string usage_bar(const api::PoolInfo& pool, const Terminal& terminal);
 /// `pool list`
 std::string pool_table(const std::vector<api::PoolInfo>& pools, const Terminal& terminal);

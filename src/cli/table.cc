@@ -36,13 +36,17 @@ std::vector<std::size_t> Table::widths() const {
   return widths;
 }
 
+/// The title of a column stays whole.
+bool Table::can_shrink(std::size_t index, std::size_t width) const {
+  return column(index) == Column::name && width > least_name && width > columns_of(rows_[0][index].text);
+}
+
 void Table::shrink(std::vector<std::size_t>& widths, std::size_t width) const {
   const auto total = [&] { return std::accumulate(widths.begin(), widths.end(), gap * (widths.size() - 1)); };
   while (total() > width) {
     std::size_t* widest = nullptr;
     for (std::size_t i = 0; i < widths.size(); ++i)
-      if (column(i) == Column::name && widths[i] > least_name && (!widest || widths[i] > *widest))
-        widest = &widths[i];
+      if (can_shrink(i, widths[i]) && (!widest || widths[i] > *widest)) widest = &widths[i];
     if (widest == nullptr) return;
     --*widest;
   }

@@ -42,6 +42,7 @@ class Table {
  private:
   [[nodiscard]] Column column(std::size_t index) const;
   [[nodiscard]] std::vector<std::size_t> widths() const;
+  [[nodiscard]] bool can_shrink(std::size_t index, std::size_t width) const;
   void shrink(std::vector<std::size_t>& widths, std::size_t width) const;
   [[nodiscard]] std::string line(const std::vector<Cell>& row, const std::vector<std::size_t>& widths,
                                  const Terminal& terminal) const;

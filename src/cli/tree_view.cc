@@ -47,7 +47,9 @@ Twig twig_of(const api::LayerInfo& layer) {
 
 Twig sharers_of(const api::LayerInfo& layer) {
   Twig twig{.label = fmt::format("shared by {}", layer.shared_by.size())};
-  for (const auto& sharer : layer.shared_by) twig.remarks.push_back({sharer, Style::plain, true});
+  // As many as fit whole.
+  for (const auto& sharer : layer.shared_by)
+    twig.remarks.push_back({sharer, Style::plain, twig.remarks.empty()});
   return twig;
 }
 
@@ -87,15 +89,12 @@ std::vector<const api::FileInfo*> idle_files(const api::VolumeInfo& volume) {
 }
 
 Twig twig_of(const api::FileInfo& file) {
-  return {.label = file.kind,
-          .size = format_size(file.allocated),
-          .remarks = {{file.path, Style::plain, true}},
-          .below = {}};
+  return {
+      .label = file.kind, .size = format_size(file.allocated), .remarks = {{file.path, Style::plain, true}}};
 }
 
 Twig twig_of(const api::RevisionInfo& revision) {
-  return {
-      .label = "revision " + revision.id, .remarks = {{time_text(revision.created) + " UTC"}}, .below = {}};
+  return {.label = "revision " + revision.id, .remarks = {{time_text(revision.created) + " UTC"}}};
 }
 
 std::vector<Twig> idle_twigs(const api::VolumeInfo& volume) {

@@ -26,6 +26,13 @@ struct FakeWorld {
   /// The guest holds the device: stop is refused.
   std::set<std::string> held;
   std::set<std::string> dirty;
+  std::set<std::string> outdated, pending, invalid;
+  /// By "POOL/vid".
+  std::map<std::string, std::vector<pools::Layer>> layers;
+  std::map<std::string, std::vector<pools::StoredFile>> files;
+  /// "usage vm-templates/t/root", "size POOL": the error that the question ends with.
+  std::map<std::string, Error> silent;
+  Bytes pool_size = gibibytes(10), pool_usage = gibibytes(1);
   /// "start vm-templates/t/root", in the order in which it was asked for.
   std::vector<std::string> calls;
   /// How many volumes each prepare() was given.
@@ -40,6 +47,10 @@ struct FakeWorld {
     const std::lock_guard guard(mutex);
     calls.push_back(call);
     if (const auto failure = failures.find(call); failure != failures.end()) throw failure->second;
+  }
+  void ask(const std::string& question) {
+    const std::lock_guard guard(mutex);
+    if (const auto failure = silent.find(question); failure != silent.end()) throw failure->second;
   }
   bool has(const std::set<std::string>& set, const std::string& key) {
     const std::lock_guard guard(mutex);
@@ -98,11 +109,17 @@ class FakeVolume : public pools::Volume {
     if (!world_.has(world_.data, key_)) throw Error(ErrorKind::not_found, "'" + vid_ + "' is missing");
   }
   bool is_dirty() override { return world_.has(world_.dirty, key_); }
-  bool is_outdated() override { return false; }
+  bool is_outdated() override { return world_.has(world_.outdated, key_); }
+  bool is_commit_pending() override { return world_.has(world_.pending, key_); }
+  bool is_invalid() override { return world_.has(world_.invalid, key_); }
   Bytes size() override { return properties().snap_on_start ? source().size() : properties().size; }
-  Bytes usage() override { return {}; }
+  Bytes usage() override {
+    world_.ask("usage " + vid_);
+    return {};
+  }
   std::vector<pools::Revision> revisions() override { return {}; }
-  std::vector<pools::Layer> layers() override { return {}; }
+  std::vector<pools::StoredFile> stored_files() override { return world_.files[key_]; }
+  std::vector<pools::Layer> layers() override { return world_.layers[key_]; }
 
  private:
   template <typename Work>
@@ -169,6 +186,11 @@ class FakePool final : public pools::Pool {
   void prepare(std::span<pools::Volume* const> volumes) override {
     world_.prepared.push_back(volumes.size());
   }
+  [[nodiscard]] std::optional<Bytes> size() const override {
+    world_.ask("size " + name().str());
+    return world_.pool_size;
+  }
+  [[nodiscard]] std::optional<Bytes> usage() const override { return world_.pool_usage; }
   void finish() override { static_cast<void>(step("finish ")); }
   pools::RecoveryReport recover(std::span<pools::Volume* const> volumes, bool dry_run) override {
     world_.step("recover " + name().str() + " " + std::to_string(volumes.size()) + (dry_run ? " dry" : ""));

@@ -284,6 +284,23 @@ TEST_F(ControlTest, ListFiltersByPrefixEvenIfTheKernelDoesNot) {
   EXPECT_TRUE(control.list(std::string(129, 'x')).empty());
 }
 
+TEST_F(ControlTest, WhoListsOnceAsksTheKernelOnceAndGetsTheSame) {
+  answer_with(name_entry(0xfe00, "c", "COWSHED-b-1", 0, false) + name_entry(0xfe01, "b", "LVM-1", 0, false) +
+              name_entry(0xfe02, "a", "COWSHED-a-1", 0, false) +
+              name_entry(0xfe03, "d", "COWSHED-b", 0, false) + name_entry(0xfe04, "e", "", 0, true));
+  control.list_once();
+  const auto names = [&](std::string_view prefix) {
+    std::string result;
+    for (const auto& entry : control.list(prefix)) result += entry.name;
+    return result;
+  };
+  EXPECT_EQ(names("COWSHED-b"), "dc");
+  EXPECT_EQ(names("COWSHED-"), "adc");
+  EXPECT_EQ(names("COWSHED-c"), "");
+  EXPECT_EQ(names(""), "eadcb");
+  EXPECT_EQ(kernel.requests().size(), 1u);
+}
+
 TEST(Control, ListAsksDeviceByDeviceWhereTheKernelListsNoUuids) {
   FakeKernel kernel;
   kernel.version[1] = 44;

@@ -176,5 +176,42 @@ TEST_F(DriversTest, what_a_driver_cannot_do_is_refused_naming_driver_volume_and_
   EXPECT_NE(error->message().find("driver 'file' cannot promote volume 'private'"), std::string::npos);
 }
 
+TEST_F(DriversTest, a_pools_size_is_that_of_the_file_system_under_it) {
+  const auto space = std::filesystem::space(directory_);
+  for (const char* driver : {"file", "linux-kernel"}) {
+    const auto pool = make(driver);
+    EXPECT_EQ(pool->location(), directory_);
+    EXPECT_EQ(pool->size(), Bytes{space.capacity});
+    EXPECT_LE(pool->usage().value(), pool->size().value());
+  }
+  std::filesystem::remove_all(directory_);
+  expect_error(ErrorKind::not_found, [&] { static_cast<void>(make("file")->size()); });
+}
+
+TEST_F(DriversTest, a_volume_tells_its_files_and_what_they_take_by_kind_of_data) {
+  const auto pool = make("file");
+  const auto volume = pool->volume(origin(), {});
+  volume->create({}).get();
+  const Path stem = directory_ / "appvms/a/private";
+  const auto put = [&](const std::string& ending, std::size_t size) {
+    std::ofstream(stem.native() + ending) << std::string(size, 'x');
+  };
+  put(".img", 1 << 20);
+  put("-cow.img", 8192);
+  put("-cow.img.old", 16384);
+  std::filesystem::create_hard_link(stem.native() + "-cow.img", stem.native() + "-commit.img");
+  const auto blocks = [&](const std::string& ending) {
+    return stat_if_exists(stem.native() + ending).value().allocated;
+  };
+  const auto details = volume->usage_details();
+  EXPECT_EQ(details.images, blocks(".img"));
+  EXPECT_EQ(details.revisions, blocks("-cow.img.old"));
+  // Once, although it has two names.
+  EXPECT_EQ(details.cows, blocks("-cow.img"));
+  EXPECT_EQ(volume->usage(), details.images + details.cows + details.revisions);
+  EXPECT_EQ(volume->stored_files().size(), 3u);
+  EXPECT_TRUE(volume->is_commit_pending());
+}
+
 }  // namespace
 }  // namespace cowshed::pools
