@@ -102,12 +102,34 @@ std::string without_colours(const std::string& text) {
 }
 
 TEST(TreeViewTest, ShowsVmsUnderTheirTemplatesAndLayersUnderVolumes) {
-  EXPECT_EQ(tree_text(two_vms(), drawn), R"(GOLDEN_UTF8)");
+  EXPECT_EQ(tree_text(two_vms(), drawn), R"(debian                               running, template
+├─root                      1.2 GiB  dirty, origin rw, 10.0 GiB, pool varlib
+│ ├─view 3         dm-6              newest, committed, cowshed:var…view3@1d2a44
+│ │ └─image        loop0    1.2 GiB  /var/lib/cowshed/vm-t…lates/debian/root.img
+│ ├─view 2         dm-0   768.0 KiB  cowshed:varlib:vm-tem…ian:root:view2@1d2a44
+│ │ ├─shared by 1                    mail:root
+│ │ └─cow          loop5  708.0 KiB  a file without a name
+│ └─revision old                     2023-11-14 22:13:20 UTC
+└─mail                               running, app
+  └─root                  192.0 KiB  outdated, snapshot rw, 10.0 GiB, of d…:root
+    └─snapshot     dm-1   192.0 KiB  on view 2, cowshed:varlib:…:snapshot@1d2a44
+      └─cow        loop1             a file without a name)");
 }
 
 TEST(TreeViewTest, IsTypedWhereTheLocaleHasNoUtf8) {
   const std::string text = tree_text(two_vms(), plain);
-  EXPECT_EQ(text, R"(GOLDEN_ASCII)");
+  EXPECT_EQ(text, R"(debian                               running, template
+|-root                      1.2 GiB  dirty, origin rw, 10.0 GiB, pool varlib
+| |-view 3         dm-6              newest, committed, cowshed:va...iew3@1d2a44
+| | `-image        loop0    1.2 GiB  /var/lib/cowshed/vm-...ates/debian/root.img
+| |-view 2         dm-0   768.0 KiB  cowshed:varlib:vm-te...an:root:view2@1d2a44
+| | |-shared by 1                    mail:root
+| | `-cow          loop5  708.0 KiB  a file without a name
+| `-revision old                     2023-11-14 22:13:20 UTC
+`-mail                               running, app
+  `-root                  192.0 KiB  outdated, snapshot rw, 10.0 GiB, of ...root
+    `-snapshot     dm-1   192.0 KiB  on view 2, cowshed:varlib...snapshot@1d2a44
+      `-cow        loop1             a file without a name)");
   EXPECT_TRUE(std::all_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) > 0; }));
 }
 
@@ -260,16 +282,16 @@ TEST(ListsTest, PoolsShowHowFullTheyAreAndWhereTheyLie) {
   unknown.driver = "file";
   EXPECT_EQ(pool_table({outer, inner, unknown}, plain),
             R"(POOL    DRIVER      USED       SIZE               IN POOL  DEFAULT
-varlib  file    42.0 GiB  100.0 GiB  ###..   42 %  -        private others
-inner   file    95.0 GiB  100.0 GiB  #####   95 %  varlib
-lost    file           -          -                -)");
-  EXPECT_NE(pool_table({outer, inner}, coloured).find("\033[33m█████   95 %\033[0m"), std::string::npos);
+varlib  file    42.0 GiB  100.0 GiB  ###..  42 %  -        private others
+inner   file    95.0 GiB  100.0 GiB  #####  95 %  varlib
+lost    file           -          -               -)");
+  EXPECT_NE(pool_table({outer, inner}, coloured).find("\033[33m█████  95 %\033[0m"), std::string::npos);
 }
 
 TEST(ListsTest, AFullPoolHasAFullBarAndAnEmptyOneNone) {
-  EXPECT_EQ(usage_bar(pool("p", 0), plain), ".....    0 %");
-  EXPECT_EQ(usage_bar(pool("p", 1), plain), "#....    1 %");
-  EXPECT_EQ(usage_bar(pool("p", 100), plain), "#####  100 %");
+  EXPECT_EQ(usage_bar(pool("p", 0), plain), ".....   0 %");
+  EXPECT_EQ(usage_bar(pool("p", 1), plain), "#....   1 %");
+  EXPECT_EQ(usage_bar(pool("p", 100), plain), "##### 100 %");
 }
 
 TEST(ListsTest, VolumesShowSizeUseAndMarks) {
@@ -313,7 +335,7 @@ running   2 of 3 VMs
 volumes   1 outdated
 
 POOL    DRIVER      USED       SIZE               IN POOL  DEFAULT
-varlib  file    42.0 GiB  100.0 GiB  ###..   42 %  -
+varlib  file    42.0 GiB  100.0 GiB  ###..  42 %  -
 
 ! volume 'mail:root' runs on an older state
     cowshed vm stop mail)");
