@@ -15,8 +15,10 @@ constexpr std::size_t least_name = 8;
 
 }  // namespace
 
-Table::Table(std::vector<std::string> header, std::vector<Column> columns) : columns_(std::move(columns)) {
+Table::Table(const std::vector<std::string>& header, std::vector<Column> columns)
+    : columns_(std::move(columns)) {
   std::vector<Cell> row;
+  row.reserve(header.size());
   for (const auto& title : header) row.emplace_back(title, Style::strong);
   add(std::move(row));
 }

@@ -32,7 +32,7 @@ class Table {
   };
 
   /// Columns beyond those of `columns` are text.
-  explicit Table(std::vector<std::string> header, std::vector<Column> columns = {});
+  explicit Table(const std::vector<std::string>& header, std::vector<Column> columns = {});
   void add(std::vector<Cell> row);
   /// Without a newline at the end; empty without rows. As wide as need be.
   [[nodiscard]] std::string text() const;
