@@ -16,7 +16,7 @@ class Cowshed final : public CopyWay {
   explicit Cowshed(const Copy& copy) : CopyWay("cowshed", copy) {}
 
   void run() override {
-    cowshed::pools::images::fill_from(copy().source, copy().target, nullptr);
+    cowshed::pools::images::fill_from(cowshed::Path(copy().source), copy().target, nullptr);
     cowshed::sync_path(copy().target);
   }
 };

@@ -10,7 +10,6 @@
 // Copying takes its time, so operations are asynchronous: each begins at once and is waited for later.
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -274,13 +273,6 @@ class CopiesVolume final : public Volume {
   mutable GuestDevice device_;
 };
 
-struct statvfs file_system_of(const Path& directory) {
-  struct statvfs result {};
-  if (::statvfs(directory.c_str(), &result) < 0)
-    throw Error::from_errno(errno, "file system of '" + directory.native() + "'");
-  return result;
-}
-
 class CopiesPool final : public Pool {
  public:
   CopiesPool(PoolSpec spec, DriverContext& context)
@@ -329,15 +321,6 @@ class CopiesPool final : public Pool {
   std::unique_ptr<Volume> volume(VolumeProperties properties, Volume::SourceResolver source) override {
     return std::make_unique<CopiesVolume>(*this, std::move(properties), std::move(source), directory_,
                                           context_);
-  }
-
-  [[nodiscard]] std::optional<Bytes> size() const override {
-    const auto fs = file_system_of(directory_);
-    return Bytes{fs.f_blocks * fs.f_frsize};
-  }
-  [[nodiscard]] std::optional<Bytes> usage() const override {
-    const auto fs = file_system_of(directory_);
-    return Bytes{(fs.f_blocks - fs.f_bfree) * fs.f_frsize};
   }
 
   RecoveryReport recover(std::span<Volume* const> volumes, bool dry_run) override {

@@ -31,7 +31,8 @@ void show_drivers(Session& session, const api::PoolDrivers& request) {
     for (const auto& parameter : driver.parameters)
       session.console.print(fmt::format("  -o {}={}{}  {}", parameter.name, parameter.type,
                                         parameter.required ? " (required)" : "", parameter.help));
-    session.console.print(fmt::format("  can: {}", fmt::join(driver.capabilities, ", ")));
+    if (!driver.capabilities.empty())
+      session.console.print(fmt::format("  can: {}", fmt::join(driver.capabilities, ", ")));
   }
 }
 

@@ -2,9 +2,13 @@
 #include "layers/names.h"
 
 #include <fmt/core.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+
+#include "base/error.h"
 
 namespace cowshed::layers {
 
@@ -120,6 +124,13 @@ dm::DmName VolumeKey::name_ending_in(const std::string& ending) const {
 }
 
 std::string VolumeKey::uuid_prefix() const { return fmt::format("{}{}-{}-", uuid_start, pool_key_, volume_); }
+
+FileId id_of_directory(const Path& directory) {
+  struct stat st {};
+  if (::stat(directory.c_str(), &st) < 0)
+    throw Error::from_errno(errno, fmt::format("pool directory '{}'", directory.native()));
+  return {st.st_dev, st.st_ino};
+}
 
 std::string pool_uuid_prefix(FileId pool_directory) {
   return fmt::format("{}{}-", uuid_start, key_of(pool_directory));

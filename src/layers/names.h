@@ -69,6 +69,9 @@ class VolumeKey {
   std::string volume_;
 };
 
+/// By which a pool is told from others. Throws not_found where it is missing.
+FileId id_of_directory(const Path& directory);
+
 /// What the UUIDs of all devices of a pool begin with.
 std::string pool_uuid_prefix(FileId pool_directory);
 

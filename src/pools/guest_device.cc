@@ -2,9 +2,6 @@
 #include "pools/guest_device.h"
 
 #include <fmt/core.h>
-#include <sys/stat.h>
-
-#include <cerrno>
 #include <set>
 
 #include "dm/device.h"
@@ -17,12 +14,6 @@ namespace cowshed::pools {
 
 namespace {
 
-FileId id_of_directory(const Path& directory) {
-  const auto found = stat_if_exists(directory);
-  if (!found) throw Error::from_errno(ENOENT, fmt::format("pool directory '{}'", directory.native()));
-  return found->id;
-}
-
 layers::VolumeKey key_of(FileId directory, const Volume& volume) {
   return {directory, volume.pool().name(), volume.properties().vid};
 }
@@ -34,7 +25,7 @@ struct GuestDevice::State {
   const Path directory;
   const Volume& volume;
 
-  [[nodiscard]] layers::VolumeKey key() const { return key_of(id_of_directory(directory), volume); }
+  [[nodiscard]] layers::VolumeKey key() const { return key_of(layers::id_of_directory(directory), volume); }
   [[nodiscard]] std::optional<layers::OurDevice> running() const {
     return layers::find_guest_device(host, key());
   }
@@ -83,7 +74,7 @@ void GuestDevice::grow(const Path& file, Bytes size) {
 
 RecoveryReport recover_guest_devices(DriverContext& context, const Path& pool_directory,
                                      std::span<Volume* const> volumes, bool dry_run) {
-  const FileId directory = id_of_directory(pool_directory);
+  const FileId directory = layers::id_of_directory(pool_directory);
   const std::string prefix = layers::pool_uuid_prefix(directory);
   RecoveryReport report{.lines = layers::sweep_devices(context.host, prefix, dry_run)};
   std::set<std::string> known;

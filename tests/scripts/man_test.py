@@ -107,7 +107,7 @@ def page_entries(page):
 
 def arguments_in(usage):
     """Underlined words that are no option's value."""
-    without_options = re.sub(r"\*-[^*]+\*(, )?( _\w+_(=_\w+_)?)?", "", usage)
+    without_options = re.sub(r"\*-[^*]+\*(, )?( (\[_\w+_=\])?_\w+_(=_\w+_)?)?", "", usage)
     return set(re.findall(r"_([A-Z]+)_", without_options))
 
 

@@ -34,7 +34,7 @@ class FilePoolTest : public VmTest {
     context_ = std::make_unique<pools::DriverContext>(pools::DriverContext{*host_});
     auto given = parameters();
     given.emplace("dir_path", scratch().native());
-    pool_ = make_pool(driver(), given);
+    pool_ = make_pool(found_driver(), given);
     pool_->setup().get();
   }
 
@@ -48,14 +48,16 @@ class FilePoolTest : public VmTest {
   }
 
   [[nodiscard]] virtual std::string driver() const { return "file"; }
+  /// Another than a built-in one, too.
+  [[nodiscard]] virtual const pools::Driver& found_driver() const { return pools::find_driver(driver()); }
   /// Beside dir_path.
   [[nodiscard]] virtual pools::Parameters parameters() const { return {}; }
   /// Of the origin volumes.
   [[nodiscard]] virtual std::optional<pools::WritePolicy> policy() const {
     return pools::WritePolicy::in_place;
   }
-  std::unique_ptr<pools::Pool> make_pool(const std::string& driver, const pools::Parameters& parameters) {
-    return pools::find_driver(driver).make({PoolName("test"), parameters, std::nullopt}, *context_);
+  std::unique_ptr<pools::Pool> make_pool(const pools::Driver& driver, const pools::Parameters& parameters) {
+    return driver.make({PoolName("test"), parameters, std::nullopt}, *context_);
   }
 
   pools::VolumeProperties properties(const std::string& vid) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
@@ -116,6 +117,12 @@ void write_block(const Fd& fd, Bytes offset, char value, Bytes length) {
   std::memset(block.get(), value, length.count);
   expect_whole(::pwrite(fd.get(), block.get(), length.count, static_cast<off_t>(offset.count)), length,
                "pwrite");
+}
+
+bool kernel_refuses_writes(const Path& node) {
+  const Fd fd(::open(node.c_str(), O_RDWR | O_CLOEXEC));
+  const bool refused = !fd.is_open() || ::write(fd.get(), "x", 1) < 0;
+  return refused && (errno == EPERM || errno == EACCES || errno == EROFS);
 }
 
 char read_block(const Fd& fd, Bytes offset, Bytes length) {

@@ -63,5 +63,7 @@ Fd open_direct(const Path& device, int flags);
 void write_block(const Fd& fd, Bytes offset, char value, Bytes length = kibibytes(4));
 /// The block's value where all its bytes are equal; else fails the test.
 char read_block(const Fd& fd, Bytes offset, Bytes length = kibibytes(4));
+/// The kernel itself, whatever the node permits.
+bool kernel_refuses_writes(const Path& node);
 
 }  // namespace cowshed::test

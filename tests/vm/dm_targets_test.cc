@@ -47,7 +47,7 @@ TEST_F(DmTest, SnapshotMergePrintsInTheKernelWhatWeSent) {
 
 TEST_F(DmTest, CryptPrintsInTheKernelWhatWeSentAndEncrypts) {
   const loop::Loop loop = small_disk();
-  const Crypt crypt{"aes-xts-plain64", std::string(128, 'a'), 5, number_of(loop), {8}, {"allow_discards"}};
+  const Crypt crypt{"aes-xts-plain64", SecretText(128, 'a'), 5, number_of(loop), {8}, {"allow_discards"}};
   expect_round_trip("-c", {1024}, crypt);
   const Device device = bring_up(whole_device({1024}, crypt));
   write_block(open_direct(node_of(device.number()), O_RDWR), {0}, 'p');
@@ -60,7 +60,7 @@ TEST_F(DmTest, CryptPrintsInTheKernelWhatWeSentAndEncrypts) {
 
 TEST_F(DmTest, KeyIsInNoMessageOfTheKernelsRefusal) {
   const loop::Loop loop = small_disk();
-  const Crypt crypt{"no-such-cipher", std::string(128, 'a'), 0, number_of(loop), {0}, {}};
+  const Crypt crypt{"no-such-cipher", SecretText(128, 'a'), 0, number_of(loop), {0}, {}};
   const auto error = test::error_of([&] { bring_up(whole_device(disk_size, crypt)); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->message().find("aaaa"), std::string::npos) << error->message();

@@ -15,12 +15,6 @@
 namespace cowshed::test {
 namespace {
 
-bool kernel_refuses_writes(const Path& node) {
-  const Fd fd(::open(node.c_str(), O_RDWR | O_CLOEXEC));
-  const bool refused = !fd.is_open() || ::write(fd.get(), "x", 1) < 0;
-  return refused && (errno == EPERM || errno == EACCES || errno == EROFS);
-}
-
 TEST_P(EitherPolicyTest, what_an_origin_volume_holds_survives_its_stop) {
   auto& root = origin("debian");
   put(start(root), far_block, 'a');

@@ -338,7 +338,8 @@ class SetupCheckTest : public FilePoolTest {};
 
 TEST_F(SetupCheckTest, a_file_system_that_cannot_share_extents_is_refused_with_what_to_do) {
   const Path directory = scratch() / "pool";
-  const auto pool = make_pool("file-reflink", {{"dir_path", directory.native()}, {"setup_check", "true"}});
+  const auto pool = make_pool(pools::find_driver("file-reflink"),
+                              {{"dir_path", directory.native()}, {"setup_check", "true"}});
   const auto error = error_of([&] { pool->setup().get(); });
   ASSERT_TRUE(error.has_value());
   EXPECT_EQ(error->kind(), ErrorKind::not_supported);

@@ -48,8 +48,7 @@ Bytes FileVolume::usage() {
   const auto device = kind() == VolumeKind::origin ? std::nullopt : running();
   // Their cows are files without a name.
   if (device && (device->role == layers::Role::snapshot || device->role == layers::Role::ephemeral)) {
-    return to_bytes(
-        dm::SnapshotStatus::parse(host().control().status(device->uuid).at(0).params).allocated);
+    return to_bytes(dm::SnapshotStatus::parse(host().control().status(device->uuid).at(0).params).allocated);
   }
   Bytes total;
   for (const StoredFile& file : stored_files()) total = total + file.allocated;

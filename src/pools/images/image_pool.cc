@@ -2,9 +2,7 @@
 #include "pools/images/image_pool.h"
 
 #include <fmt/core.h>
-#include <sys/stat.h>
 
-#include <cerrno>
 #include <set>
 
 #include "base/error.h"
@@ -16,13 +14,6 @@ namespace cowshed::pools::images {
 namespace {
 
 constexpr int default_revisions_to_keep = 1;
-
-FileId id_of_directory(const Path& directory) {
-  struct stat st {};
-  if (::stat(directory.c_str(), &st) < 0)
-    throw Error::from_errno(errno, fmt::format("pool directory '{}'", directory.native()));
-  return {st.st_dev, st.st_ino};
-}
 
 }  // namespace
 
@@ -49,7 +40,7 @@ void ImagePool::set_revisions_to_keep(int value) {
 
 FileId ImagePool::directory_id() {
   const std::lock_guard guard(mutex_);
-  if (!directory_id_) directory_id_ = id_of_directory(directory_);
+  if (!directory_id_) directory_id_ = layers::id_of_directory(directory_);
   return *directory_id_;
 }
 
@@ -91,7 +82,9 @@ void ImagePool::check_size(const VolumeProperties& p) const {
 
 void ImagePool::check(const VolumeProperties& p) const {
   check_size(p);
-  if (p.revisions_to_keep) check_revisions(*p.revisions_to_keep);
+  if (p.revisions_to_keep)
+    in_context([&] { return fmt::format("volume '{}'", p.name.str()); },
+               [&] { check_revisions(*p.revisions_to_keep); });
   if (p.revisions_to_keep == -1 && p.kind() != VolumeKind::origin)
     refuse(ErrorKind::invalid_argument, p, "revisions_to_keep -1 needs save_on_stop without snap_on_start");
   if (p.ephemeral.value_or(false) && !p.may_be_ephemeral())

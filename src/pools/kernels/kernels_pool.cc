@@ -85,7 +85,7 @@ Driver driver() {
       .name = "linux-kernel",
       .help = "a directory of kernels for VMs: NAME/{vmlinuz,initramfs,modules.img}, read-only",
       .parameters = {{"dir_path", Parameter::Type::path, true, "", "the directory the kernels lie in"}},
-      .capabilities = {Capability::volatile_volumes},
+      .capabilities = {},
       .make = [](PoolSpec spec, DriverContext&) { return std::make_unique<KernelsPool>(std::move(spec)); }};
 }
 

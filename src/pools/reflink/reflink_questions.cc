@@ -55,6 +55,19 @@ Bytes ReflinkVolume::usage() {
   return io::occupied(own) - io::occupied(shared);
 }
 
+UsageDetails ReflinkVolume::usage_details() {
+  if (!saves()) return Volume::usage_details();
+  // What several share counts where it was first.
+  std::vector<Path> files{this->files().clean};
+  UsageDetails details;
+  details.images = io::occupied(files);
+  for (const RevisionFile& revision : committed_revisions(this->files())) files.push_back(revision.file);
+  details.revisions = io::occupied(files) - details.images;
+  const Bytes known = details.images + details.revisions, all = usage();
+  if (all > known) details.cows = all - known;
+  return details;
+}
+
 std::vector<Revision> ReflinkVolume::revisions() {
   std::vector<Revision> result;
   if (!saves()) return result;

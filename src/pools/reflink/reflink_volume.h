@@ -30,6 +30,7 @@ class ReflinkVolume : public images::ImageVolume {
   bool is_outdated() override;
   Bytes size() override;
   Bytes usage() override;
+  UsageDetails usage_details() override;
   std::vector<Revision> revisions() override;
   std::vector<Layer> layers() override;
   VolumePaths paths() override;

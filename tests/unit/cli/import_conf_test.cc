@@ -45,9 +45,9 @@ TEST_F(ImportConfTest, AllOrNothing) {
   expect_failure({"pool", "import-conf", conf(section("foo") + section("varlib"))},
                  {"'varlib' exists already"});
   expect_failure({"pool", "import-conf", conf(section("foo") + section("bar", "foo"))},
-                 {"add pool 'bar'", "pool 'foo' has the same"});
+                 {"add pool 'bar'", "pool 'foo' lies in the same place"});
   expect_failure({"pool", "import-conf", conf(section("foo") + section("bar", "state"))},
-                 {"add pool 'bar'", "pool 'varlib' has the same"});
+                 {"add pool 'bar'", "pool 'varlib' lies in the same place"});
   // The first can be made, the second not.
   std::ofstream(directory() / "file") << "no directory";
   expect_failure({"pool", "import-conf", conf(section("foo") + section("bar", "file/below"))},
