@@ -2,42 +2,21 @@
 // Trees that other programs have made: plain files, and losetup and dmsetup with the tables that Qubes'
 // scripts load (linux/system-config/create-snapshot: persistent snapshots in chunks of 256 sectors, the store
 // as large as the image), in the states in which a session or its end may have left them.
-#include <algorithm>
-
-#include "support/cowshed_fixture.h"
+#include "support/tree_fixture.h"
 
 namespace cowshed::test {
 namespace {
 
-class AdoptTest : public CowshedTest {
+class AdoptTest : public TreeTest {
  protected:
   void SetUp() override {
-    CowshedTest::SetUp();
+    TreeTest::SetUp();
     if (IsSkipped()) return;
     must_shell("mkdir -p vm-templates/fedora appvms/work");
     make("vm-templates/fedora/root", "8M");
     make("vm-templates/fedora/private", "1M");
     make("appvms/work/private", "4M");
     must({"pool", "add", "qubes", "--driver", "file", "-o", "dir_path=" + tree().native()});
-  }
-  [[nodiscard]] Path tree() const { return scratch() / "tree"; }
-
-  std::string must_shell(const std::string& line) {
-    const Outcome outcome =
-        shell("set -e; mkdir -p " + tree().native() + "; cd " + tree().native() + "; " + line);
-    EXPECT_TRUE(outcome.ok()) << line << ": " << outcome.text();
-    return outcome.out;
-  }
-  /// An image full of data, odd bytes among it.
-  void make(const std::string& stem, const std::string& size) {
-    must_shell("head -c " + size + " /dev/urandom > " + stem + ".img; cp " + stem + ".img ../" +
-               copy(stem, 'a'));
-  }
-  /// What was copied of that volume's state: beside the tree.
-  static std::string copy(const std::string& stem, char state) {
-    std::string name = stem + "-" + state;
-    std::ranges::replace(name, '/', '_');
-    return name;
   }
   /// The layers of a running origin volume, as Qubes' scripts make them.
   void bring_up(const std::string& stem) {
@@ -60,16 +39,6 @@ class AdoptTest : public CowshedTest {
   }
   void adopt() { must({"vm", "adopt", tree().native(), "--template", "fedora"}); }
 
-  /// Byte for byte, past all caches.
-  void expect_state(const std::string& vm, const std::string& volume, const std::string& stem, char state) {
-    must_shell("dd if=" + node(vm, volume).native() + " bs=64k iflag=direct status=none | cmp - ../" +
-               copy(stem, state));
-  }
-  void expect_started(const std::string& vm, const std::string& volume, const std::string& stem, char state) {
-    must({"vm", "start", vm});
-    expect_state(vm, volume, stem, state);
-    must({"vm", "stop", vm});
-  }
   void expect_refused(const std::string& part, const std::string& other) {
     const Everything before = everything(Detail::contents);
     const Outcome outcome = cowshed({"vm", "adopt", tree().native(), "--template", "fedora"});

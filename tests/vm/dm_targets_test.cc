@@ -54,7 +54,7 @@ TEST_F(DmTest, CryptPrintsInTheKernelWhatWeSentAndEncrypts) {
   EXPECT_EQ(read_block(open_direct(node_of(device.number()), O_RDONLY), {0}), 'p');
   std::string raw(512, '\0');
   const Fd fd = open_file(loop.path(), O_RDONLY);
-  ASSERT_EQ(::pread(fd.get(), raw.data(), raw.size(), 8 * 512), 512);
+  ASSERT_EQ(::pread(fd.get(), raw.data(), raw.size(), 8L * 512), 512);
   EXPECT_EQ(raw.find("pppp"), std::string::npos);
 }
 

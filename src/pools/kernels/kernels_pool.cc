@@ -93,7 +93,7 @@ KernelsPool::KernelsPool(PoolSpec spec)
     : Pool(std::move(spec.name), "linux-kernel", std::move(spec.parameters),
            spec.revisions_to_keep.value_or(0)),
       directory_(parameters().at("dir_path")) {
-  set_revisions_to_keep(revisions_to_keep());
+  KernelsPool::set_revisions_to_keep(revisions_to_keep());
 }
 
 void KernelsPool::set_revisions_to_keep(int value) {
