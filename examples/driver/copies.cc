@@ -88,6 +88,24 @@ void copy_to(const Path& path, const Export& content, const ProgressWatch& progr
   });
 }
 
+/// What another volume exports, until this goes.
+class Held {
+ public:
+  explicit Held(Volume& volume) : content_(volume.begin_export().get()) {}
+  ~Held() {
+    try {
+      content_->end();
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): its next operation takes the rest away
+    }
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+  const Export& operator*() const { return *content_; }
+
+ private:
+  std::unique_ptr<Export> content_;
+};
+
 class CopiesVolume final : public Volume {
  public:
   CopiesVolume(Pool& pool, VolumeProperties properties, SourceResolver source, const Path& directory,
@@ -102,7 +120,7 @@ class CopiesVolume final : public Volume {
     return in_background([this, options] {
       if (kind() != VolumeKind::origin) return;
       make_directories(image_.parent_path());
-      if (options.from != nullptr) return fill(*options.from->begin_export().get(), options.progress);
+      if (options.from != nullptr) return fill(*Held(*options.from), options.progress);
       if (options.image) refuse_foreign(*options.image);
       if (options.image) return fill(open_given(options.image->file), options.progress);
       create_sparse_durably(image_, properties().size);
@@ -112,7 +130,8 @@ class CopiesVolume final : public Volume {
   Operation<void> remove() override {
     return in_background([this] {
       check_remove();
-      for (const Path& file : {session_, base_, half_made(image_), image_}) unlink_if_exists(file);
+      for (const Path& file : {session_, half_made(session_), base_, half_made(image_), image_})
+        unlink_if_exists(file);
       remove_empty_directories(image_.parent_path(), image_.parent_path().parent_path());
     });
   }
@@ -197,7 +216,7 @@ class CopiesVolume final : public Volume {
     return in_background([this, image, progress] { import(open_given(image.file), progress); });
   }
   Operation<void> import_volume(Volume& from, ProgressWatch progress) override {
-    return in_background([this, &from, progress] { import(*from.begin_export().get(), progress); });
+    return in_background([this, &from, progress] { import(*Held(from), progress); });
   }
   Operation<std::unique_ptr<Export>> begin_export() override {
     if (kind() != VolumeKind::origin) not_supported("export", "it holds no state of its own");
@@ -205,12 +224,16 @@ class CopiesVolume final : public Volume {
         [this]() -> std::unique_ptr<Export> { return std::make_unique<OpenFile>(image_); });
   }
 
-  /// Of sessions that are over.
+  /// What was cut off has left.
   void recover(RecoveryReport& report, bool dry_run) {
-    if (is_running() || kind() == VolumeKind::origin) return;
-    if (!path_exists(session_) && !path_exists(base_)) return;
-    report.add("remove the session of volume '" + properties().vid.str() + "', which is over");
-    if (!dry_run) forget_session();
+    if (is_running()) return;
+    std::vector<Path> leftover{half_made(image_), half_made(session_), base_};
+    if (kind() != VolumeKind::origin) leftover.push_back(session_);
+    for (const Path& file : leftover) {
+      if (!path_exists(file)) continue;
+      report.add("remove '" + file.native() + "', which nobody needs any more");
+      if (!dry_run) unlink_if_exists(file);
+    }
   }
 
  private:
@@ -308,6 +331,10 @@ class CopiesPool final : public Pool {
         throw Error(ErrorKind::not_supported, "driver 'copies': volume '" + p.name.str() + "': " + why);
     };
     refuse_if(p.kind() == VolumeKind::origin_snapshot, "snap_on_start and save_on_stop exclude each other");
+    for (const char* ending : {".session", ".base", ".new"})
+      if (p.vid.str().ends_with(ending))
+        throw Error(ErrorKind::invalid_argument, "driver 'copies': volume '" + p.name.str() + "': '" +
+                                                     ending + "' is the ending of another volume's files");
     refuse_if(p.revisions_to_keep.value_or(0) != 0, "revisions_to_keep must be 0");
     refuse_if(p.write_policy == WritePolicy::in_place, "a session is always a copy (write_policy overlay)");
     refuse_if(p.keep_changes, "keep_changes is not possible");

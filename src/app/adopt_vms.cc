@@ -65,13 +65,22 @@ Path top_of(const Path& directory) {
   return directory;
 }
 
+/// Nothing where it is broken: no concern of other pools'.
+pools::Pool* pool_if_sound(App& app, const PoolName& name) {
+  try {
+    return &app.pool(name);
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
+
 Place find_place(App& app, const Path& given) {
   const Path directory = place_of(given);
   for (const auto& [name, definition] : app.config().pools) {
-    pools::Pool& pool = app.pool(name);
-    const auto tree = pool.tree();
+    pools::Pool* const pool = pool_if_sound(app, name);
+    const auto tree = pool ? pool->tree() : std::nullopt;
     if (!tree) continue;
-    if (auto part = part_of(tree->top, directory)) return {pool, *tree, std::move(*part)};
+    if (auto part = part_of(tree->top, directory)) return {*pool, *tree, std::move(*part)};
   }
   throw refusal(
       fmt::format("'{}' lies in no pool; 'cowshed pool add NAME --driver file -o dir_path={}' makes one "

@@ -12,6 +12,7 @@
 
 #include "app/default_pools.h"
 #include "app/volume_properties.h"
+#include "base/log.h"
 #include "base/undo.h"
 #include "pools/plugin_loader.h"
 
@@ -126,8 +127,19 @@ void add(App& app, const NewPools& pools) {
   for (Undo& step : undo) step.release();
 }
 
+/// Nothing where what is configured cannot be had: there is nothing to take down, then.
+pools::Pool* pool_if_sound(App& app, const PoolName& name) {
+  if (!app.config().pools.contains(name)) return &app.pool(name);  // Says that there is none.
+  try {
+    return &app.pool(name);
+  } catch (const Error& error) {
+    log_warning(fmt::format("nothing of it is removed but its definition: {}", error.message()));
+    return nullptr;
+  }
+}
+
 void remove(App& app, const PoolName& name) {
-  pools::Pool& pool = app.pool(name);
+  pools::Pool* const pool = pool_if_sound(app, name);
   auto users = volumes_in(app, name);
   const auto defaults = defaults_leading_to(app.config(), name, app.locations().state);
   users.insert(users.end(), defaults.begin(), defaults.end());
@@ -138,7 +150,7 @@ void remove(App& app, const PoolName& name) {
   app.initialise();
   // The configuration first: a pool that is left behind harms nobody, a configured one that is gone does.
   app.save_config(std::move(config));
-  pool.destroy().get();
+  if (pool) pool->destroy().get();
   app.forget_pool(name);
 }
 

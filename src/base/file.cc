@@ -216,6 +216,8 @@ Fd create_complete(const Path& path, Bytes size, const std::function<void(const 
   else
     rename_to_new(temporary, path);
   Undo undo_name([&] { unlink_if_exists(path); });
+  // Once more: btrfs logs nothing of a file that has no name yet (fs/btrfs/tree-log.c, i_nlink).
+  if (is_unnamed) sync_file(fd, path);
   sync_directory(directory);
   undo_name.release();
   undo.release();

@@ -21,6 +21,10 @@ std::string one_line(std::string_view text) {
   std::string result(text);
   for (char& c : result)
     if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = ' ';
+  // U+0080 to U+009F command terminals, too.
+  for (std::size_t at = 0; (at = result.find('\xc2', at)) != std::string::npos; ++at)
+    if (at + 1 < result.size() && static_cast<unsigned char>(result[at + 1]) < 0xa0)
+      result.replace(at, 2, " ");
   return result;
 }
 

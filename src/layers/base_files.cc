@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layers/base_files.h"
 
+#include <string>
+
 namespace cowshed::layers {
 
 BaseFiles::BaseFiles(const Path& stem)
@@ -23,6 +25,16 @@ std::vector<Path> BaseFiles::all() const {
     files.push_back(file);
   }
   return files;
+}
+
+bool is_taken_name(std::string_view vid) {
+  // What the files of a volume without a name are called.
+  for (const Path& path : BaseFiles(Path()).all()) {
+    const std::string image = BaseFiles(Path()).image, file = path;
+    if (file == image || !file.ends_with(image)) continue;
+    if (vid.ends_with(std::string_view(file).substr(0, file.size() - image.size()))) return true;
+  }
+  return false;
 }
 
 }  // namespace cowshed::layers

@@ -39,4 +39,7 @@ struct BaseFiles {
   [[nodiscard]] std::vector<Path> all() const;
 };
 
+/// A volume of that name would be among the files of another: "private-cow" is what "private" overwrote.
+bool is_taken_name(std::string_view vid);
+
 }  // namespace cowshed::layers

@@ -15,6 +15,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "pools/plugin.h"
@@ -25,6 +27,8 @@ namespace cowshed::pools {
 namespace {
 
 constexpr unsigned trial_seconds = 20;
+/// None that a plug-in would end the program with by accident.
+constexpr int trial_survived = 86;
 
 Error refusal(const Path& file, std::string_view why) {
   return {ErrorKind::invalid_argument, fmt::format("plug-in '{}' {}", file.native(), why)};
@@ -54,8 +58,12 @@ void check_abi(const PluginAbi& found, const Path& file) {
                   "program: build it anew");
 }
 
-PluginEntry find_entry(const Path& file) {
-  void* const loaded = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+/// By the descriptor, so that what was checked is what is loaded. It stays open: the loader knows what it has
+/// loaded by its path, which is to be nobody else's.
+PluginEntry find_entry(const Path& file, Fd fd) {
+  static std::vector<Fd> opened;
+  opened.push_back(std::move(fd));
+  void* const loaded = ::dlopen(path_to(opened.back()).c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (loaded == nullptr) throw refusal(file, fmt::format("does not load: {}", ::dlerror()));
   void* const entry = ::dlsym(loaded, plugin_entry_name);
   if (entry == nullptr) throw refusal(file, "does not end in COWSHED_PLUGIN (docs/drivers.md)");
@@ -70,13 +78,14 @@ void check_driver(const Driver& driver, const Path& file) {
       throw refusal(file, fmt::format("calls its driver '{}', as one of this program's own", driver.name));
 }
 
+/// By one thread at a time.
 std::unique_ptr<const Driver> load(const Path& file) {
-  const Fd fd = open_file(file, O_RDONLY);
+  Fd fd = open_file(file, O_RDONLY);
   refuse_if_changeable(fd, file);
   check_abi(read_plugin_abi(fd, file), file);
   auto driver = std::make_unique<Driver>();
   try {
-    find_entry(file)(*driver);
+    find_entry(file, std::move(fd))(*driver);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& failure) {
@@ -92,12 +101,12 @@ std::unique_ptr<const Driver> load(const Path& file) {
   ::prctl(PR_SET_DUMPABLE, 0);
   ::alarm(trial_seconds);
   if (const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC); nowhere >= 0)
-    ::dup2(nowhere, STDERR_FILENO);
+    for (const int output : {STDOUT_FILENO, STDERR_FILENO}) ::dup2(nowhere, output);
   try {
     load(file);
   } catch (...) {  // NOLINT(bugprone-empty-catch): the parent meets it, too, and says what it is
   }
-  ::_exit(0);
+  ::_exit(trial_survived);
 }
 
 }  // namespace
@@ -120,7 +129,7 @@ void try_plugin(const Path& file) {
     if (errno != EINTR) throw Error::from_errno(errno, "wait for the trial of a plug-in");
   if (WIFSIGNALED(status))
     throw refusal(file, fmt::format("crashes as it is loaded: {}", ::strsignal(WTERMSIG(status))));
-  if (WEXITSTATUS(status) != 0) throw refusal(file, "ends the program as it is loaded");
+  if (WEXITSTATUS(status) != trial_survived) throw refusal(file, "ends the program as it is loaded");
 }
 
 }  // namespace cowshed::pools

@@ -20,7 +20,7 @@ namespace cowshed::pools {
 namespace {
 
 constexpr std::size_t most_headers = 256;
-constexpr std::size_t most_notes = 64 * 1024;
+constexpr std::size_t most_notes = std::size_t{64} * 1024;
 
 Error refusal(const Path& file, std::string_view why) {
   return {ErrorKind::invalid_argument, fmt::format("'{}' is no plug-in: {}", file.native(), why)};

@@ -77,7 +77,10 @@ ForeignImage::ForeignImage(const Path& file, ImageFormat format)
                std::array<std::byte, image_start> start{};
                const ssize_t got = ::pread(fd_.get(), start.data(), start.size(), 0);
                if (got < 0) throw Error::from_errno(errno, "read");
-               pools::refuse_other_files(format, std::span(start).first(static_cast<std::size_t>(got)));
+               const auto read = std::span(start).first(static_cast<std::size_t>(got));
+               if (detect_format(read) != format)
+                 throw Error(ErrorKind::invalid_argument, "it is not written in that format");
+               pools::refuse_other_files(format, read);
                program_ = find_qemu_img(format);
                ask();
              });

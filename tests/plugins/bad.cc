@@ -12,6 +12,7 @@
 #define UNRESOLVED 7
 #define NO_ENTRY 8
 #define EXITS 9
+#define EXITS_WELL 10
 
 #if BAD == OTHER_VERSION || BAD == OTHER_COMPILER || BAD == NO_ENTRY
 
@@ -45,6 +46,8 @@ namespace {
 [[gnu::constructor]] void run() { std::abort(); }
 #elif BAD == EXITS
 [[gnu::constructor]] void run() { std::_Exit(3); }
+#elif BAD == EXITS_WELL
+[[gnu::constructor]] void run() { std::exit(0); }
 #endif
 
 cowshed::pools::Driver make() {

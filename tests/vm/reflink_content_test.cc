@@ -61,6 +61,27 @@ TEST_P(ReflinkContentTest, a_revert_of_one_revision_is_undone_by_the_next) {
   }
 }
 
+TEST_P(ReflinkContentTest, a_revision_brings_a_volume_back_whose_image_is_lost) {
+  auto& root = committed_origin("debian", 'a', 2);
+  commit(root, 'b');
+  unlink_if_exists(root.paths().path);
+  revert(root);
+  expect_holds(root, image_size, 'a');
+}
+
+TEST_P(ReflinkContentTest, a_session_that_is_not_committed_takes_no_revision_away) {
+  auto& root = committed_origin("debian", 'a', 3);
+  for (const char value : {'b', 'c'}) commit(root, value);
+  auto& fewer = again(root, 0);
+  start(fewer);
+  stop(fewer);
+  put(start(fewer), first_block, 'x');
+  discard(fewer);
+  EXPECT_EQ(count_revisions(root), 3u);
+  commit(fewer, 'd');
+  EXPECT_EQ(count_revisions(root), 0u);
+}
+
 TEST_P(ReflinkContentTest, a_revert_brings_the_size_back) {
   auto& root = committed_origin("debian", 'a');
   import_file(root, file_of("new", mebibytes(6), 'n'));
@@ -301,6 +322,18 @@ TEST_P(ReflinkContentTest, kept_changes_are_good_until_the_source_is_written) {
   commit(off, 'd');
   expect_error(ErrorKind::in_use, [&] { promote(work); });
   expect_holds(root, image_size, 'd');
+}
+
+TEST_P(ReflinkContentTest, a_snapshot_that_wrote_nothing_still_brings_the_state_back_that_it_saw) {
+  auto& root = committed_origin("debian", 'a', 2);
+  auto& work = keeping_snapshot_of(root, "work");
+  start(work);
+  commit(root, 'b');
+  stop(work);
+  promote(work);
+  expect_holds(root, image_size, 'a');
+  revert(root);
+  expect_holds(root, image_size, 'b');
 }
 
 TEST_P(ReflinkContentTest, a_promotion_is_refused_for_what_it_is_not_for) {

@@ -38,6 +38,8 @@ void FilePool::check(const VolumeProperties& p) const {
   if (p.kind() == VolumeKind::origin_snapshot)
     refuse(ErrorKind::not_supported, p,
            "this driver has no volumes with snap_on_start and save_on_stop both");
+  if (layers::is_taken_name(p.vid.str()))
+    refuse(ErrorKind::invalid_argument, p, "a name with this ending is that of another volume's files");
   ImagePool::check(p);
 }
 

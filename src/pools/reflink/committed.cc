@@ -51,7 +51,8 @@ void commit(const ReflinkFiles& files, const Path& image, bool keep_revision) {
 
 void revert_to(const ReflinkFiles& files, const RevisionFile& revision) {
   unlink_durably(files.precache);
-  Undo undo = begin_revision(files);
+  // There is nothing to keep where the image is what was lost.
+  Undo undo = path_exists(files.clean) ? begin_revision(files) : Undo(nullptr);
   rename_durably(revision.file, files.clean);
   undo.release();
 }

@@ -114,10 +114,12 @@ void ReflinkVolume::stop_throwaway(const std::optional<layers::OurDevice>& devic
 }
 
 void ReflinkVolume::stop_keeping(const layers::OurDevice& device) {
-  const Path dirty = files().dirty;
+  const Path dirty = files().dirty, clean = reflink_source().files().clean;
   layers::refuse_while_open(host().control(), device);
-  // Before it is gone: whatever cuts this off, what it holds is good for the state that its source has now.
-  remember_source(dirty, reflink_source().files().clean);
+  // What it sees differs from the state that its source has now, whether it wrote or not.
+  if (!is_made_of(dirty, clean)) mark_written(dirty);
+  // Before it is gone: whatever cuts this off, what it holds is good for that state.
+  remember_source(dirty, clean);
   layers::remove_unopened(host().control(), device);
   sync_path(dirty);
 }
@@ -130,18 +132,21 @@ void ReflinkVolume::stop_saving(const layers::OurDevice& device, const StopOptio
   Undo runs_on([&] {
     if (path_exists(dirty)) layers::start_plain(host(), key(), dirty, rw);
   });
-  end_session(options.discard);
+  const bool has_committed = end_session(options.discard);
   runs_on.release();
-  prune_or_leave();
+  if (has_committed) prune_or_leave();
 }
 
-void ReflinkVolume::end_session(bool discard) {
+bool ReflinkVolume::end_session(bool discard) {
   const auto file = files();
   if (!discard) sync_path(file.dirty);
-  if (discard || !holds_changes())
-    unlink_durably(file.dirty);  // Nothing was changed: no revision either.
-  else
+  // An origin-snapshot's own state is another than the one it began from.
+  const bool commits = !discard && (holds_changes() || kind() == VolumeKind::origin_snapshot);
+  if (commits)
     commit(file, file.dirty, revisions_to_keep() > 0);
+  else
+    unlink_durably(file.dirty);  // Nothing was changed: no revision either.
+  return commits;
 }
 
 void ReflinkVolume::prune_or_leave() {

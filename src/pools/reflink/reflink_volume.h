@@ -73,7 +73,8 @@ class ReflinkVolume : public images::ImageVolume {
   void stop_saving(const layers::OurDevice& device, const StopOptions& options);
   void refuse_discard();
   /// Of a session whose device is gone.
-  void end_session(bool discard);
+  /// Whether there is a new committed state.
+  bool end_session(bool discard);
   void drop_unwritten();
   /// The older revisions, once a commit is done: a failure is left to recovery.
   void prune_or_leave();

@@ -79,6 +79,11 @@ bool was_written(const Path& image) {
   return found && found->modified != 0;
 }
 
+void mark_written(const Path& image) {
+  if (::utimensat(AT_FDCWD, image.c_str(), nullptr, 0) < 0)
+    throw Error::from_errno(errno, fmt::format("touch '{}'", image.native()));
+}
+
 bool is_made_of(const Path& image, const Path& clean) {
   const auto now = stat_if_exists(clean);
   return now && read_source(image) == text_of(*now);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
 
+#include "app/pool_admin.h"
 #include "app_fixture.h"
 
 namespace cowshed::test {
@@ -43,6 +44,16 @@ TEST_F(PluginPoolTest, one_that_is_not_there_names_file_and_place_and_harms_no_o
   EXPECT_EQ(error->json_pointer(), "/pools/mine/plugin");
   EXPECT_NE(error->message().find("/nowhere/mine.so"), std::string::npos) << error->message();
   EXPECT_EQ(app().pool(PoolName("varlib")).name(), PoolName("varlib"));
+}
+
+TEST_F(PluginPoolTest, a_pool_whose_plugin_has_gone_is_removed_all_the_same) {
+  app();
+  std::filesystem::create_directories(locations_.vms());
+  write(locations_.config(), with_plugin);
+  reopen();
+  app::remove_pool(app(), PoolName("mine"));
+  EXPECT_FALSE(app().config().pools.contains(PoolName("mine")));
+  expect_error(ErrorKind::not_found, [&] { app::remove_pool(app(), PoolName("mine")); });
 }
 
 }  // namespace

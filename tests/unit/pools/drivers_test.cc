@@ -109,6 +109,22 @@ TEST_F(DriversTest, whether_the_reflink_driver_checks_its_file_system_is_a_param
   });
 }
 
+TEST_F(DriversTest, a_volume_that_would_lie_among_anothers_files_is_refused) {
+  for (const char* driver : {"file", "file-reflink"}) {
+    const auto pool = make(driver);
+    std::vector<std::string> endings{"-import"};
+    if (driver == std::string("file"))
+      for (const char* more : {"-cow", "-overlay", "-commit", "-commit-cow", "-promote", "-merged"})
+        endings.emplace_back(more);
+    else
+      endings.insert(endings.end(), {"-dirty", "-precache"});
+    for (const auto& ending : endings)
+      expect_error(ErrorKind::invalid_argument, [&] { pool->check(origin("appvms/a/private" + ending)); });
+    pool->check(origin("appvms/a/cow"));
+    pool->check(origin("appvms/a-cow/private"));
+  }
+}
+
 TEST_F(DriversTest, the_kernel_driver_is_read_only_and_keeps_nothing) {
   expect_error(ErrorKind::not_supported, [&] { make("linux-kernel", 1); });
   const auto pool = make("linux-kernel");

@@ -118,8 +118,9 @@ TEST_F(PluginTest, one_that_does_not_load_or_describes_no_driver_is_refused) {
 }
 
 TEST_F(PluginTest, one_that_crashes_as_it_is_loaded_is_refused_by_a_trial) {
-  for (const auto& [name, why] :
-       {std::pair{"bad_aborts.so", "crashes"}, {"bad_exits.so", "ends the program"}}) {
+  for (const auto& [name, why] : {std::pair{"bad_aborts.so", "crashes"},
+                                  {"bad_exits.so", "ends the program"},
+                                  {"bad_exits_well.so", "ends the program"}}) {
     const auto error = error_of([&] { try_plugin(plugins / name); });
     ASSERT_TRUE(error.has_value()) << name;
     EXPECT_NE(error->message().find(why), std::string::npos) << error->message();
