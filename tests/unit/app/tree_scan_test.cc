@@ -72,7 +72,7 @@ TEST_F(TreeScanTest, TemplatesComeFirstWithTheFilesOfTheirVolumes) {
 }
 
 TEST_F(TreeScanTest, APartOfATreeIsLookedAtAlone) {
-  std::ofstream(top() / "appvms/work/private.img", std::ios::trunc);
+  const std::ofstream emptied(top() / "appvms/work/private.img", std::ios::trunc);
   EXPECT_EQ(scan({"vm-templates", std::nullopt}).size(), 1U);
   EXPECT_EQ(scan({"vm-templates", "debian"}).size(), 1U);
   EXPECT_TRUE(test::error_of([&] { scan({"appvms", "work"}); }).has_value());
