@@ -121,7 +121,7 @@ TEST_F(PluginTest, one_that_crashes_as_it_is_loaded_is_refused_by_a_trial) {
   for (const auto& [name, why] : {std::pair{"bad_aborts.so", "crashes"},
                                   {"bad_exits.so", "ends the program"},
                                   {"bad_exits_well.so", "ends the program"}}) {
-    const auto error = error_of([&] { try_plugin(plugins / name); });
+    const auto error = error_of([file = plugins / name] { try_plugin(file); });
     ASSERT_TRUE(error.has_value()) << name;
     EXPECT_NE(error->message().find(why), std::string::npos) << error->message();
   }
