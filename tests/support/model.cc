@@ -50,17 +50,43 @@ const Content& Volume::seen() const {
 }
 Content& Volume::seen() { return const_cast<Content&>(static_cast<const Volume*>(this)->seen()); }
 
+State Volume::state() const {
+  State state{.committed = committed, .older = {}};
+  for (const auto& revision : older) state.older.push_back(revision.content);
+  return state;
+}
+
+void Volume::keep_older(const Rules& rules) {
+  if (!rules.has_many_revisions) older.clear();
+  if (revisions > 0) older.push_back({committed, image_state});
+}
+
+void Volume::prune(std::size_t most) {
+  if (older.size() > most) older.erase(older.begin(), older.end() - static_cast<std::ptrdiff_t>(most));
+}
+
+std::size_t Volume::kept_for_sure() const {
+  return std::min(older.size(), static_cast<std::size_t>(std::max(revisions, 1)));
+}
+
 // --- Events
 
-void Model::commit(Volume& volume) {
-  if (volume.session && volume.wrote) volume.keep_revision();
+void Model::commit(Volume& volume) const {
+  if (volume.session && volume.wrote) volume.keep_older(rules_);
   volume.committed = volume.seen();
   volume.session.reset();
   volume.changes += volume.wrote ? 1 : 0;
-  volume.image_state += volume.wrote ? 1 : 0;
+  if (volume.wrote) volume.change_image();
   volume.wrote = volume.unclean_direct = false;
   volume.unsynced.clear();
   ++volume.generation;
+}
+
+/// The last thing that a commit does; where there is but one revision it has taken the place of the older
+/// one.
+void Model::prune(Volume& volume) const {
+  if (rules_.has_many_revisions && !is_half_)
+    volume.prune(static_cast<std::size_t>(std::max(volume.revisions, 0)));
 }
 
 void Model::drop(Volume& volume) {
@@ -72,6 +98,12 @@ void Model::apply(const std::string& event, const std::string& data) {
   const Words words = split(event);
   const std::string& what = words.at(0);
   if (what == "power-cut") return power_cut();
+  if (what == "half") {
+    is_half_ = true;
+    apply(event.substr(what.size() + 1), data);
+    is_half_ = false;
+    return;
+  }
   if (what == "create") return create(words);
   if (what == "clone") return clone(words.at(1), words.at(2));
   const std::string& name = words.at(1);
@@ -102,7 +134,7 @@ void Model::apply(const std::string& event, const std::string& data) {
   }
   if (what == "commit") return commit(volume);
   if (what == "drop") return drop(volume);
-  if (what == "forget") return volume.revision.reset();
+  if (what == "prune") return volume.prune(std::stoull(words.at(3)));
   if (what == "extend") return volume.own.resize(std::stoull(words.at(3)));
   if (changed_by(words)) return change(volume, words);
   if (what != "unclean") throw std::logic_error("unknown event " + event);
@@ -151,33 +183,51 @@ void Model::start(const std::string& name) {
   vm.running = true;
   for (auto& [volume_name, volume] : vm.volumes) {
     if (volume.kind == Kind::volatile_) volume.own.assign(volume.size, '\0');
-    if (volume.kind == Kind::snapshot) {
-      const Volume& from = source(name, volume_name);
-      volume.own = from.committed;
-      volume.wrote = false;
-      volume.unsynced.clear();
-      volume.kept.reset();
-      volume.source_image = from.committed_image();
-      volume.source_generation = from.generation;
-      volume.source_changes = from.changes;
-    }
-    if (volume.kind != Kind::origin) continue;
-    ++volume.generation;
-    if (volume.revisions == -1) {
-      // What was uncommitted is part of it from here on.
-      volume.image_state += volume.session ? 1 : 0;
-      volume.committed = volume.seen();
-      volume.session.reset();
-      volume.revision.reset();
-      volume.unclean_direct = true;
-    } else {
-      if (volume.is_to_be_converted()) commit(volume);
-      if (volume.session && volume.wrote) continue;
-      volume.session = volume.committed;
-      volume.session_policy = volume.policy;
-      volume.wrote = false;
-    }
+    if (volume.kind == Kind::snapshot) start_snapshot({name, volume_name});
+    if (volume.kind == Kind::origin) start_origin(volume);
   }
+}
+
+void Model::start_snapshot(const Target& target) {
+  Volume& started = volume(target);
+  const Volume& from = source(target.vm, target.volume);
+  started.own = from.committed;
+  started.wrote = false;
+  started.unsynced.clear();
+  started.kept.reset();
+  started.source_image = from.committed_image();
+  started.source_generation = from.generation;
+  started.source_changes = from.changes;
+}
+
+void Model::start_origin(Volume& volume) const {
+  ++volume.generation;
+  if (rules_.replaces_images) return start_in_own_file(volume);
+  if (volume.revisions == -1) {
+    // What was uncommitted is part of it from here on.
+    if (volume.session) volume.change_image();
+    volume.committed = volume.seen();
+    volume.session.reset();
+    volume.older.clear();
+    volume.unclean_direct = true;
+    return;
+  }
+  if (volume.is_to_be_converted()) commit(volume);
+  if (volume.session && volume.wrote) return;
+  volume.session = volume.committed;
+  volume.session_policy = volume.policy;
+  volume.wrote = false;
+}
+
+/// What was cut off goes on as what it was, even if snapshots were switched off or on meanwhile.
+void Model::start_in_own_file(Volume& volume) {
+  if (volume.is_dirty()) return;
+  volume.session.reset();
+  volume.unclean_direct = volume.revisions == -1;
+  if (volume.unclean_direct) return;
+  volume.session = volume.committed;
+  volume.session_policy = "own-file";
+  volume.wrote = false;
 }
 
 void Model::stop(const std::string& name) {
@@ -188,20 +238,31 @@ void Model::stop(const std::string& name) {
     return;
   }
   for (auto& [volume_name, volume] : vm.volumes)
-    if (volume.keep_changes) keep({name, volume_name}, true, volume.wrote);
+    if (volume.keep_changes) keep({name, volume_name}, true, differs_from_source({name, volume_name}));
   down(name);
   for (auto& [volume_name, volume] : vm.volumes) {
     if (volume.kind != Kind::origin) continue;
     commit(volume);
+    prune(volume);
   }
+}
+
+/// Its guest wrote; or, where a session is a file of its own, the source has become another.
+bool Model::differs_from_source(const Target& target) const {
+  const Volume& snapshot = volume(target);
+  if (snapshot.wrote || !rules_.replaces_images) return snapshot.wrote;
+  return snapshot.source_image != source(target.vm, target.volume).committed_image();
 }
 
 void Model::discard(const std::string& name) {
   Vm& vm = vms_.at(name);
   if (vm.kind == "throwaway") return stop(name);
-  for (auto& [volume_name, volume] : vm.volumes)
+  for (auto& [volume_name, volume] : vm.volumes) {
     // Of one that does not run nothing is dropped that is in the image.
-    if (volume.session && (vm.running || volume.session_policy == "overlay")) drop(volume);
+    if (volume.session && (vm.running || !volume.is_image_open())) drop(volume);
+    if (vm.running) prune(volume);
+    if (rules_.replaces_images) volume.kept.reset();
+  }
   down(name);
 }
 
@@ -229,7 +290,7 @@ void Model::write(Volume& volume, std::size_t offset, std::size_t length, std::u
       volume.unsynced[at / sector].push_back(content.substr(at, sector));
   content.replace(offset, length, pattern(seed, length));
   volume.wrote = true;
-  if (volume.kind == Kind::origin && (!volume.session || volume.is_image_open())) ++volume.image_state;
+  if (volume.kind == Kind::origin && (!volume.session || volume.is_image_open())) volume.change_image();
 }
 
 void Model::adopt(Volume& volume, const std::string& data) {

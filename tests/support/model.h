@@ -39,11 +39,27 @@ struct Target {
   }
 };
 
-/// What an origin volume has committed, and the state before, where that is kept.
+/// Where drivers differ in what a VM manager sees of them.
+struct Rules {
+  /// A session is written into a file of its own, which replaces the image at stop (docs/reflink.md). Else it
+  /// is written where `write_policy` says, and the older states stand on the image (docs/commit.md).
+  bool replaces_images = false;
+  /// Any number of revisions is kept; else one.
+  bool has_many_revisions = false;
+};
+
+/// What an origin volume has committed, and the states before that are kept, oldest first.
 struct State {
   Content committed;
-  std::optional<Content> revision;
+  std::vector<Content> older;
   bool operator==(const State&) const = default;
+};
+
+/// A revision.
+struct Older {
+  Content content;
+  /// The image's while it held that.
+  std::uint64_t image_state = 0;
 };
 
 /// What a snapshot volume with `keep_changes` leaves for a promotion.
@@ -66,13 +82,16 @@ struct Volume {
 
   // Origin volumes
   Content committed;
-  std::optional<Content> revision;
-  [[nodiscard]] State state() const { return {committed, revision}; }
+  /// Oldest first.
+  std::vector<Older> older;
+  [[nodiscard]] State state() const;
   /// The committed state is about to become another one.
-  void keep_revision() {
-    revision.reset();
-    if (revisions > 0) revision = committed;
-  }
+  void keep_older(const Rules& rules);
+  /// Only the newest are left.
+  void prune(std::size_t most);
+  /// How many older states nothing but a commit may take away. One is never surplus: a revert may have
+  /// replaced it.
+  [[nodiscard]] std::size_t kept_for_sure() const;
   /// While it runs, and what a session that was cut off left.
   std::optional<Content> session;
   std::string session_policy;
@@ -90,8 +109,11 @@ struct Volume {
   std::uint64_t generation = 0;
   /// Commits that changed something.
   std::uint64_t changes = 0;
-  /// Changes with each write to the image.
+  /// Another one with each write to the image; that of a revision comes back with it where images are
+  /// replaced.
   std::uint64_t image_state = 0;
+  std::uint64_t last_image_state = 0;
+  void change_image() { image_state = ++last_image_state; }
   /// The image is not what snapshots start from: a session in place goes on, or was cut off.
   [[nodiscard]] bool is_image_open() const { return session && session_policy == "in-place"; }
   [[nodiscard]] std::optional<std::uint64_t> committed_image() const {
@@ -158,6 +180,8 @@ struct Found {
 
 class Model {
  public:
+  explicit Model(Rules rules) : rules_(rules) {}
+
   /// Everything that happens, as a line of words, so that it can be kept in a journal and played again:
   ///
   ///   create KIND VM ABOVE|- root=SIZE private=SIZE volatile=SIZE [image=SEED:LENGTH]
@@ -168,13 +192,15 @@ class Model {
   ///   unsure VM VOLUME        perhaps they are
   ///   remove VM | start VM | stop VM | discard VM | set VM VOLUME KEY VALUE
   ///   write VM VOLUME OFFSET LENGTH SEED | sync VM VOLUME
-  ///   revert VM VOLUME | import VM VOLUME image=SEED:LENGTH|from=VM:VOLUME
+  ///   revert VM VOLUME [BACK] the newest revision, or that many before it
+  ///   import VM VOLUME image=SEED:LENGTH|from=VM:VOLUME
   ///   resize VM VOLUME SIZE [shrink]
   ///   extend VM VOLUME SIZE   the device of a volatile volume grew, what it begins with next time did not
   ///   down VM                 its layers are gone, sessions are kept uncommitted
   ///   commit VM VOLUME        the kept session became the committed state
   ///   drop VM VOLUME          the kept session changed nothing and is gone
-  ///   forget VM VOLUME        the revision is gone, which nobody wants any more
+  ///   prune VM VOLUME MOST    only so many revisions are left: nobody wants the older ones
+  ///   half COMMAND            it happened, except that surplus revisions are there still
   ///   unclean VM VOLUME       was begun to be handed out with snapshots off
   ///   adopt VM VOLUME         `data`: sectors (number, content) as they were found after a power cut
   ///   power-cut               nothing runs any more
@@ -190,6 +216,8 @@ class Model {
   [[nodiscard]] std::string operation_of(const Words& command) const;
   /// The volume that `command` changes as a whole, if it is such a one.
   [[nodiscard]] std::optional<Target> changed_by(const Words& command) const;
+  /// How many revisions before the newest a revert goes.
+  [[nodiscard]] static std::size_t back_in(const Words& revert);
 
   struct Verdict {
     std::vector<std::string> events;
@@ -225,10 +253,15 @@ class Model {
   [[nodiscard]] std::vector<const Volume*> running_snapshots(const std::string& vm,
                                                              const std::string& volume) const;
   [[nodiscard]] bool is_template(const std::string& vm) const;
+  [[nodiscard]] const Rules& rules() const { return rules_; }
+  /// Volumes with more revisions than they are to keep: recovery takes those away.
+  [[nodiscard]] std::vector<Target> with_surplus() const;
   [[nodiscard]] const std::map<std::string, Vm>& vms() const { return vms_; }
   [[nodiscard]] bool has(const std::string& vm) const { return vms_.contains(vm); }
   /// A promotion of it would find changes of the state that the source holds.
   [[nodiscard]] bool is_promotable(const Target& target) const;
+  /// Has the source of a running snapshot volume another state now? Nothing where a driver may say either.
+  [[nodiscard]] std::optional<bool> is_outdated(const Target& target) const;
   [[nodiscard]] const Volume& volume(const Target& target) const {
     return vms_.at(target.vm).volumes.at(target.volume);
   }
@@ -244,26 +277,35 @@ class Model {
     return const_cast<Volume&>(std::as_const(*this).source(vm, volume));
   }
   void start(const std::string& vm);
+  void start_origin(Volume& volume) const;
+  static void start_in_own_file(Volume& volume);
+  void start_snapshot(const Target& target);
   void stop(const std::string& vm);
   void down(const std::string& vm);
   void discard(const std::string& vm);
-  static void commit(Volume& volume);
+  [[nodiscard]] bool differs_from_source(const Target& target) const;
+  void commit(Volume& volume) const;
+  void prune(Volume& volume) const;
   /// The session is gone, and what it changed.
   static void drop(Volume& volume);
   void change(Volume& volume, const Words& words);
   void import(Volume& volume, const std::string& from);
-  static void resize(Volume& volume, std::size_t size, bool is_running);
+  void revert(Volume& volume, std::size_t back) const;
+  void resize(Volume& volume, std::size_t size, bool is_running) const;
+  void grow(Volume& volume, std::size_t size) const;
   void set(Volume& volume, const std::string& key, const std::string& value);
   void write(Volume& volume, std::size_t offset, std::size_t length, std::uint64_t seed);
   void adopt(Volume& volume, const std::string& data);
   void power_cut();
-  static void judge_session(const std::string& label, const Volume& volume, const Found::Property& property,
-                            const std::string& by, Verdict& verdict);
+  void judge_session(const std::string& label, const Volume& volume, const Found::Property& property,
+                     const std::string& by, Verdict& verdict) const;
   static void judge_direct(const std::string& label, const Volume& volume, const Found::Property& property,
                            const std::string& by, Verdict& verdict);
   [[nodiscard]] Verdict judge_change(const Words& command, const Found& found) const;
   [[nodiscard]] bool is_as_found(const std::string& what, const Target& target,
-                                 const Found::Property& property) const;
+                                 const Found::Property& property, std::size_t kept_for_sure) const;
+  static void judge_older(const std::string& label, const Volume& volume, const Found::Property& property,
+                          const std::string& by, Verdict& verdict);
   static void judge_revision(const std::string& label, const Volume& volume, const Found::Property& property,
                              const std::string& by, Verdict& verdict);
   [[nodiscard]] std::optional<std::string> set_refusal(const Words& command) const;
@@ -279,8 +321,13 @@ class Model {
   void judge_kept_of_start(const Target& target, const Found::Property& property, Verdict& verdict) const;
   [[nodiscard]] std::optional<std::string> unsettled(const Target& target) const;
   [[nodiscard]] std::optional<std::string> start_refusal(const std::string& vm) const;
+  [[nodiscard]] std::optional<std::string> source_refusal(const Target& target) const;
+  [[nodiscard]] bool is_undroppable(const Volume& volume, bool is_running) const;
   [[nodiscard]] const std::string& owner_of_source(const std::string& vm, const std::string& volume) const;
 
+  Rules rules_;
+  /// Applies what was cut off before it had taken the surplus revisions away.
+  bool is_half_ = false;
   std::map<std::string, Vm> vms_;
 };
 

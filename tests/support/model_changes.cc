@@ -2,6 +2,8 @@
 // Model: what changes a volume as a whole.
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "support/model.h"
@@ -13,10 +15,12 @@ namespace {
 void become_another(Volume& volume) {
   ++volume.generation;
   ++volume.changes;
-  ++volume.image_state;
+  volume.change_image();
 }
 
 }  // namespace
+
+std::size_t Model::back_in(const Words& revert) { return revert.size() > 3 ? std::stoull(revert.at(3)) : 0; }
 
 std::optional<Target> Model::changed_by(const Words& command) const {
   const std::string& what = command.at(0);
@@ -32,6 +36,7 @@ std::string Model::operation_of(const Words& command) const {
   if (what == "create") return "create-" + command[1];
   if (what == "set") return "set-" + command[3];
   if (what == "import") return value_of("from", command[3]) ? "import-volume" : "import-file";
+  if (what == "revert") return back_in(command) > 0 ? "revert-to-older" : "revert";
   if (what != "promote" && what != "resize") return what;
   const bool is_running = vms_.at(command[1]).running;
   if (what == "promote") return is_running ? "promote-running" : "promote-stopped";
@@ -57,7 +62,7 @@ std::optional<std::string> Model::change_refusal(const Words& command) const {
   if (what == "import")
     if (auto refused = import_refusal(command)) return refused;
   if (auto refused = unsettled(target)) return refused;
-  if (what == "revert" && !volume(target).revision) return "not_found";
+  if (what == "revert" && volume(target).older.size() <= back_in(command)) return "not_found";
   return std::nullopt;
 }
 
@@ -72,7 +77,10 @@ std::optional<std::string> Model::export_refusal(const Target& from) const {
   if (!has(from.vm)) return "not_found";
   const Volume& exported = volume(from);
   if (exported.kind != Kind::origin) return "not_supported";
-  return vms_.at(from.vm).running && exported.revisions == -1 ? std::optional("in_use") : std::nullopt;
+  const bool is_running = vms_.at(from.vm).running;
+  if (rules_.replaces_images && exported.unclean_direct) return is_running ? "in_use" : "dirty";
+  const bool is_in_use = !rules_.replaces_images && is_running && exported.revisions == -1;
+  return is_in_use ? std::optional("in_use") : std::nullopt;
 }
 
 std::optional<std::string> Model::resize_refusal(const Words& command) const {
@@ -121,9 +129,17 @@ void Model::change(Volume& volume, const Words& words) {
   const std::string& vm = words.at(1);
   if (what == "resize") return resize(volume, std::stoull(words.at(3)), vms_.at(vm).running);
   if (what == "import") return import(volume, words.at(3));
-  Content now = volume.revision.value();
-  volume.revision = std::exchange(volume.committed, std::move(now));
+  revert(volume, back_in(words));
+}
+
+/// It is replaced by what it replaces, so a second revert undoes the first.
+void Model::revert(Volume& volume, std::size_t back) const {
+  const auto wanted = volume.older.end() - 1 - static_cast<std::ptrdiff_t>(back);
+  Older now = std::move(*wanted);
+  volume.older.erase(wanted);
+  volume.older.push_back({std::exchange(volume.committed, std::move(now.content)), volume.image_state});
   become_another(volume);
+  if (rules_.replaces_images) volume.image_state = now.image_state;
 }
 
 void Model::import(Volume& volume, const std::string& from) {
@@ -134,43 +150,49 @@ void Model::import(Volume& volume, const std::string& from) {
     content = image_content(value_of("image", from).value());
     content.resize((content.size() + sector - 1) / sector * sector);
   }
-  volume.keep_revision();
+  volume.keep_older(rules_);
   volume.committed = std::move(content);
   become_another(volume);
+  prune(volume);
 }
 
-/// Larger: what snapshots start from grows, too, except beside a session in place, of which the new size is a
-/// part. Smaller: a commit.
-void Model::resize(Volume& volume, std::size_t size, bool is_running) {
+/// Smaller: a commit.
+void Model::resize(Volume& volume, std::size_t size, bool is_running) const {
   const bool grows = size >= volume.told_size();
   volume.size = size;
   if (volume.kind != Kind::origin) {
     if (is_running) volume.own.resize(size);
   } else if (!grows) {
-    volume.keep_revision();
+    volume.keep_older(rules_);
     volume.committed.resize(size);
     become_another(volume);
-  } else {
-    volume.image_state += size == volume.told_size() ? 0 : 1;
-    if (!volume.is_image_open())
-      volume.committed.resize(size);
-    else if (size != volume.told_size())
-      volume.wrote = true;
-    if (volume.session) volume.session->resize(size);
+    prune(volume);
+  } else if (size != volume.told_size()) {
+    grow(volume, size);
   }
+}
+
+/// What snapshots start from grows, too, except beside a session in place, of which the new size is a part.
+/// It is a change of a session that has a file of its own as well.
+void Model::grow(Volume& volume, std::size_t size) const {
+  volume.change_image();
+  if (!volume.is_image_open()) volume.committed.resize(size);
+  if (volume.session && (volume.is_image_open() || rules_.replaces_images)) volume.wrote = true;
+  if (volume.session) volume.session->resize(size);
 }
 
 void Model::promote(const Target& target) {
   Volume& promoted = volume(target);
   const bool is_running = vms_.at(target.vm).running;
   const Content content = is_running ? promoted.own : promoted.kept.value().content;
-  const bool wrote = is_running ? promoted.wrote : promoted.kept->wrote;
+  const bool differs = is_running ? differs_from_source(target) : promoted.kept->wrote;
   if (!is_running) promoted.kept.reset();
   Volume& changed = source(target.vm, target.volume);
-  if (!wrote && content == changed.committed) return;
-  changed.keep_revision();
+  if (!differs && content == changed.committed) return;
+  changed.keep_older(rules_);
   changed.committed = content;
   become_another(changed);
+  prune(changed);
 }
 
 void Model::keep(const Target& target, bool is_good, bool wrote) {
@@ -251,13 +273,27 @@ void Model::judge_kept_of_start(const Target& target, const Found::Property& pro
                              (property.promotable ? " good clean" : ""));
 }
 
-bool Model::is_as_found(const std::string& what, const Target& target,
-                        const Found::Property& property) const {
+namespace {
+
+/// Of the older states the oldest may be gone.
+bool is_found(const State& state, const std::optional<State>& found, std::size_t kept_for_sure) {
+  if (!found || found->committed != state.committed) return false;
+  const auto count = found->older.size();
+  if (count > state.older.size() || count < std::min(kept_for_sure, state.older.size())) return false;
+  return std::ranges::equal(found->older, state.older | std::views::drop(state.older.size() - count));
+}
+
+}  // namespace
+
+bool Model::is_as_found(const std::string& what, const Target& target, const Found::Property& property,
+                        std::size_t kept_for_sure) const {
   const Volume& changed = volume(target);
   if (property.size != changed.told_size()) return false;
   if (property.device_size && *property.device_size != changed.size_now()) return false;
   // What grows may hold what was never synced.
-  return what == "resize" || property.state == changed.state();
+  if (what == "resize") return true;
+  if (rules_.has_many_revisions) return is_found(changed.state(), property.state, kept_for_sure);
+  return property.state == changed.state();
 }
 
 /// All of it, or nothing: the older state included.
@@ -266,17 +302,24 @@ Model::Verdict Model::judge_change(const Words& command, const Found& found) con
   Verdict verdict;
   if (refusal(command, command.at(1))) return verdict;
   const auto& property = found.volumes.at(target.volume);
+  const Volume& before = volume(target);
+  const std::string happening = (rules_.has_many_revisions ? "half " : "") + join(command);
   Model with = *this;
-  for (const auto& event : events_of(command)) with.apply(event);
+  with.apply(happening);
   const std::string& what = command.at(0);
-  verdict.happened = with.is_as_found(what, target, property);
+  const auto wanted = static_cast<std::size_t>(std::max(before.revisions, 0));
+  // A revert takes none away.
+  verdict.happened =
+      with.is_as_found(what, target, property, what == "revert" ? before.kept_for_sure() : wanted);
   if (verdict.happened)
-    verdict.events = events_of(command);
+    verdict.events = {happening};
   else if (volume(target).kind == Kind::volatile_ && property.size == volume(target).size &&
            property.device_size == with.volume(target).size)
     verdict.events = {"extend " + target.label() + " " + command.at(3)};
-  else if (!is_as_found(what, target, property))
+  else if (!is_as_found(what, target, property, before.kept_for_sure()))
     verdict.wrong.push_back(target.label() + " is neither as it was nor as it was to become");
+  if (rules_.has_many_revisions && property.state)
+    verdict.events.push_back(fmt::format("prune {} {}", target.label(), property.state->older.size()));
   // What was promoted goes last.
   if (what == "promote" && verdict.happened && !vms_.at(command.at(1)).running)
     verdict.events.push_back("unsure " + command.at(1) + " " + command.at(2));

@@ -78,11 +78,18 @@ void set(App& app, const Words& words) {
   app::set_volume_property(*vm, *volume, words.at(3), words.at(4));
 }
 
+/// The id of that one, from the newest back; nothing where that is the newest.
+std::optional<std::string> revision_of(pools::Volume& volume, std::size_t back) {
+  if (back == 0) return std::nullopt;
+  const auto all = volume.revisions();
+  return back < all.size() ? all.at(all.size() - 1 - back).id : "none";
+}
+
 void change(App& app, const Words& words) {
   const auto [vm, volume] = find(app, words.at(1), words.at(2));
   const std::string& what = words.at(0);
   if (what == "promote") app::promote(*vm, *volume, nullptr);
-  if (what == "revert") app::revert(*vm, *volume, std::nullopt, nullptr);
+  if (what == "revert") app::revert(*vm, *volume, revision_of(*volume, Model::back_in(words)), nullptr);
   if (what == "resize") app::resize(*vm, *volume, Bytes{std::stoull(words.at(3))}, words.size() > 4, nullptr);
   if (what != "import") return;
   if (const auto image = value_of("image", words.at(3)))
@@ -173,6 +180,8 @@ Words create_line(const app::Locations& locations, const Words& command) {
 
 std::optional<Words> command_line(const app::Locations& locations, const Words& command) {
   const std::string& what = command.at(0);
+  // It asks for the id of the revision.
+  if (what == "revert" && Model::back_in(command) > 0) return std::nullopt;
   // Which of several failed is known from its text only.
   if (Model::vms_of(command).size() > 1) return std::nullopt;
   Words line{"--json", "--state", locations.state, "--run", locations.run};

@@ -132,13 +132,16 @@ Words Generator::create_base(const std::string& kind, const std::string& prefix)
 std::vector<Words> Generator::opening() {
   auto second = create_over("app", "a", "t1");
   second.at(2) = "a2";
+  const Words of_private = model_.rules().replaces_images
+                               ? Words{"set", "t1", "private", "revisions_to_keep", "3"}
+                               : Words{"set", "t1", "private", "write_policy", "overlay"};
   return {create_base("template", "t"),
           create_base("standalone", "s"),
           create_over("app", "a", "t1"),
           std::move(second),
           create_over("disposable", "d", "a1"),
           {"set", "a1", "root", "keep_changes", "true"},
-          {"set", "t1", "private", "write_policy", "overlay"},
+          of_private,
           {"set", "a1", "private", "revisions_to_keep", "-1"},
           {"set", "a2", "private", "revisions_to_keep", "0"},
           {"set", "a2", "root", "rw", "false"},
@@ -175,7 +178,8 @@ bool Generator::is_exclusive(const std::string& vm) const {
   return std::ranges::any_of(model_.vms().at(vm).volumes, [&](const auto& volume) {
     const bool is_snapshot = volume.second.kind == Kind::snapshot;
     const Volume& written = is_snapshot ? model_.source(vm, volume.first) : volume.second;
-    return written.revisions == -1 || written.is_to_be_converted();
+    const bool is_source_no_state = model_.rules().replaces_images && written.unclean_direct;
+    return written.revisions == -1 || written.is_to_be_converted() || is_source_no_state;
   });
 }
 
@@ -215,7 +219,8 @@ std::optional<Words> Generator::remove() {
 
 /// Those that were compared less than others.
 std::string Generator::any_revisions() {
-  const std::vector<std::string> all{"0", "1", "-1"};
+  std::vector<std::string> all{"0", "1", "-1"};
+  if (model_.rules().has_many_revisions) all.emplace_back("3");
   if (chance(50)) return pick(random_, all);
   return *std::ranges::min_element(all, {},
                                    [&](const auto& r) { return tally_.count("compared", "revisions:" + r); });
@@ -235,7 +240,8 @@ std::optional<Words> Generator::set() {
     const bool is_kept = volumes.at(name).kept.has_value();
     return Words{"set", *vm, name, "keep_changes", is_kept || chance(75) ? "true" : "false"};
   }
-  if (volumes.at(name).kind == Kind::origin && chance(35))
+  // Where there is no such property it is refused.
+  if (volumes.at(name).kind == Kind::origin && chance(model_.rules().replaces_images ? 5 : 35))
     return Words{"set", *vm, name, "write_policy", chance(50) ? "in-place" : "overlay"};
   if (volumes.at(name).kind == Kind::origin && chance(55))
     return Words{"set", *vm, name, "revisions_to_keep", any_revisions()};
@@ -281,7 +287,12 @@ std::optional<Words> Generator::discard() {
 }
 
 std::optional<Words> Generator::revert() {
-  return any_of(for_volumes([](const Target& target) { return Words{"revert", target.vm, target.volume}; }));
+  return any_of(for_volumes([this](const Target& target) {
+    Words words{"revert", target.vm, target.volume};
+    const auto count = model_.volume(target).older.size();
+    if (count > 1 && chance(50)) words.push_back(std::to_string(between(1, count - 1)));
+    return words;
+  }));
 }
 
 /// From a file, or from a volume that holds something else.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace cowshed::test::model {
 
@@ -18,31 +19,54 @@ std::string describe(const CutOff& cut_off) {
   return fmt::format("  ({} at {} {})", cut_off.fault->action, cut_off.fault->calls, cut_off.fault->at);
 }
 
+/// What it declares is what the game holds it to.
+Rules rules_of(const std::string& driver) {
+  const auto& capabilities = pools::find_driver(driver).capabilities;
+  const auto can = [&](pools::Capability what) { return std::ranges::count(capabilities, what) > 0; };
+  return {.replaces_images = !can(pools::Capability::overlay),
+          .has_many_revisions = can(pools::Capability::many_revisions)};
+}
+
 }  // namespace
 
-Play::Play(std::uint64_t seed, const Path& directory, const Path& run, Journal* journal)
-    : world_(directory, run), generator_(seed, model_, tally_), journal_(journal) {}
+Play::Play(const std::string& driver, std::uint64_t seed, const Path& directory, const Path& run,
+           Journal* journal)
+    : model_(rules_of(driver)),
+      world_(driver, directory, run),
+      generator_(seed, model_, tally_),
+      journal_(journal) {}
 
 void Play::require_all() {
   tally_.require("operations", {"create-template", "create-standalone", "create-app", "create-disposable",
                                 "create-throwaway", "remove", "clone", "recover", "refused"});
   tally_.require("operations", {"start", "start-several", "stop", "stop-several", "commit", "discard",
                                 "dropped", "write", "sync", "write-to-read-only"});
-  tally_.require("operations", {"set-rw", "set-revisions_to_keep", "set-write_policy", "set-keep_changes"});
+  tally_.require("operations", {"set-rw", "set-revisions_to_keep", "set-keep_changes"});
   tally_.require("operations", {"revert", "import-file", "import-volume", "resize-grow-stopped",
-                                "resize-grow-in-place", "resize-grow-overlay", "resize-shrink",
-                                "resize-volatile", "promote-running", "promote-stopped"});
+                                "resize-shrink", "resize-volatile", "promote-running", "promote-stopped"});
+  require_what_the_driver_can();
   tally_.require("killed in", {"create", "remove", "start", "stop", "set", "recover", "discard", "revert",
                                "import", "resize", "promote", "clone"});
   tally_.require("carried out by", {"command-line", "app-layer"});
   tally_.require("killed", {"kill", "kill-after", "between"});
   tally_.require("killed at", Generator::points());
   tally_.require("after a kill", {"happened", "did-not-happen"});
-  tally_.require("compared",
-                 {"template:origin", "app:origin", "standalone:origin", "app:snapshot", "disposable:snapshot",
-                  "throwaway:snapshot", "app:volatile", "read-only:origin", "read-only:snapshot",
-                  "read-only:volatile", "revisions:0", "revisions:1", "revisions:-1", "committed-image",
-                  "uncommitted-image", "revision", "kept", "policy:in-place", "policy:overlay"});
+  tally_.require("compared", {"template:origin", "app:origin", "standalone:origin", "app:snapshot",
+                              "disposable:snapshot", "throwaway:snapshot", "app:volatile", "read-only:origin",
+                              "read-only:snapshot", "read-only:volatile", "revisions:0", "revisions:1",
+                              "revisions:-1", "committed-image", "uncommitted-image", "revision", "kept"});
+}
+
+void Play::require_what_the_driver_can() {
+  if (model_.rules().replaces_images) {
+    tally_.require("operations", {"resize-grow-own-file"});
+  } else {
+    tally_.require("operations", {"set-write_policy", "resize-grow-in-place", "resize-grow-overlay"});
+    tally_.require("compared", {"policy:in-place", "policy:overlay"});
+  }
+  if (!model_.rules().has_many_revisions) return;
+  tally_.require("operations", {"revert-to-older"});
+  tally_.require("compared", {"several-revisions"});
 }
 
 void Play::record(const std::string& event, const std::string& data) {
@@ -242,11 +266,21 @@ void Play::write_read_only() {
 // --- Comparing
 
 void Play::compare() {
+  forget_surplus();
   auto wrong = world_.compare(model_);
   const auto left = world_.leftovers(model_);
   wrong.insert(wrong.end(), left.begin(), left.end());
   if (!wrong.empty()) fail(wrong);
   count_compared();
+}
+
+/// Any recovery may have taken them away.
+void Play::forget_surplus() {
+  for (const auto& target : model_.with_surplus()) {
+    const std::size_t count = world_.count_revisions(target);
+    if (count >= std::as_const(model_).volume(target).kept_for_sure())
+      record(fmt::format("prune {} {}", target.label(), count));
+  }
 }
 
 void Play::count_compared() {
@@ -262,7 +296,8 @@ void Play::count_stopped(const Volume& volume) {
   if (volume.kept && !volume.kept->is_unknown) tally_.add("compared", "kept");
   if (volume.kind != Kind::origin) return;
   tally_.add("compared", volume.session ? "uncommitted-image" : "committed-image");
-  if (volume.revision) tally_.add("compared", "revision");
+  if (!volume.older.empty()) tally_.add("compared", "revision");
+  if (volume.older.size() > 1) tally_.add("compared", "several-revisions");
 }
 
 void Play::count_volume(const Vm& vm, const Volume& volume) {
@@ -273,7 +308,8 @@ void Play::count_volume(const Vm& vm, const Volume& volume) {
   if (!volume.rw) tally_.add("compared", "read-only:" + kind);
   if (volume.kind != Kind::origin) return;
   tally_.add("compared", "revisions:" + std::to_string(volume.revisions));
-  if (volume.revisions != -1) tally_.add("compared", "policy:" + volume.policy);
+  if (volume.revisions != -1 && !model_.rules().replaces_images)
+    tally_.add("compared", "policy:" + volume.policy);
 }
 
 void Play::finish() {

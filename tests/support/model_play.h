@@ -20,7 +20,9 @@ struct Difference : std::runtime_error {
 class Play {
  public:
   /// With a journal the game goes on after a power cut.
-  Play(std::uint64_t seed, const Path& directory, const Path& run, Journal* journal = nullptr);
+  /// `driver`: the one that a first start picks in that directory.
+  Play(const std::string& driver, std::uint64_t seed, const Path& directory, const Path& run,
+       Journal* journal = nullptr);
 
   /// One step by chance, killed or not; the first ones make what every game is to have. Throws Difference.
   void step();
@@ -39,6 +41,7 @@ class Play {
   [[nodiscard]] std::uint64_t steps() const { return tally_.count("steps", "all"); }
 
  private:
+  void require_what_the_driver_can();
   void do_step();
   bool do_opening();
   void record(const std::string& event, const std::string& data = {});
@@ -53,6 +56,7 @@ class Play {
   void write();
   void write_read_only();
   void compare();
+  void forget_surplus();
   void count_compared();
   void count_stopped(const Volume& volume);
   void count_volume(const Vm& vm, const Volume& volume);

@@ -30,8 +30,23 @@ std::vector<const Volume*> Model::running_snapshots(const std::string& vm, const
   return result;
 }
 
+std::optional<bool> Model::is_outdated(const Target& target) const {
+  const Volume& snapshot = volume(target);
+  const Volume& from = source(target.vm, target.volume);
+  if (rules_.replaces_images) return snapshot.source_image != from.committed_image();
+  return from.changes > snapshot.source_changes ? std::optional(true) : std::nullopt;
+}
+
 bool Model::is_template(const std::string& vm) const {
   return std::ranges::any_of(vms_, [&](const auto& other) { return other.second.above == vm; });
+}
+
+std::vector<Target> Model::with_surplus() const {
+  std::vector<Target> found;
+  for (const auto& [name, vm] : vms_)
+    for (const auto& [volume_name, volume] : vm.volumes)
+      if (volume.older.size() > volume.kept_for_sure()) found.push_back({name, volume_name});
+  return found;
 }
 
 // --- Refusals
@@ -40,15 +55,24 @@ std::optional<std::string> Model::start_refusal(const std::string& name) const {
   const Vm& vm = vms_.at(name);
   if (vm.running) return "running";
   for (const auto& [volume_name, volume] : vm.volumes) {
-    if (volume.kind == Kind::snapshot) {
-      const std::string& owner = owner_of_source(name, volume_name);
-      if (vms_.at(owner).running && vms_.at(owner).volumes.at(volume_name).revisions == -1) return "in_use";
-    }
+    if (volume.kind == Kind::snapshot)
+      if (auto refused = source_refusal({name, volume_name})) return refused;
     if (volume.kind == Kind::origin && volume.revisions == -1 &&
         !running_snapshots(name, volume_name).empty())
       return "in_use";
   }
   return std::nullopt;
+}
+
+/// While guests write the image itself there is nothing to start from; nor, where images are replaced, after
+/// such a session was cut off.
+std::optional<std::string> Model::source_refusal(const Target& target) const {
+  const std::string& owner = owner_of_source(target.vm, target.volume);
+  const Volume& source = volume({owner, target.volume});
+  const bool is_running = vms_.at(owner).running;
+  if (is_running && source.revisions == -1) return "in_use";
+  if (!rules_.replaces_images || !source.unclean_direct) return std::nullopt;
+  return is_running ? "in_use" : "dirty";
 }
 
 std::optional<std::string> Model::refusal(const Words& command, const std::string& name) const {
@@ -80,19 +104,22 @@ std::optional<std::string> Model::set_refusal(const Words& command) const {
   const bool is_for_start = key == "rw" || key == "write_policy" || key == "keep_changes";
   if (vms_.at(name).running && (is_for_start || switches)) return "running";
   if (switches && !running_snapshots(name, volume_name).empty()) return "running";
+  if (key == "write_policy" && rules_.replaces_images) return "not_supported";
   return std::nullopt;
 }
 
 /// What a guest wrote into the image itself cannot be dropped.
 std::optional<std::string> Model::discard_refusal(const std::string& name) const {
   const Vm& vm = vms_.at(name);
-  const auto is_in_image = [](const auto& entry) {
-    const Volume& volume = entry.second;
-    if (volume.kind != Kind::origin) return false;
-    return volume.revisions == -1 || (volume.wrote && volume.session_policy == "in-place");
-  };
-  if (vm.running && std::ranges::any_of(vm.volumes, is_in_image)) return "not_supported";
-  return std::nullopt;
+  const auto is_kept_back = [&](const auto& entry) { return is_undroppable(entry.second, vm.running); };
+  return std::ranges::any_of(vm.volumes, is_kept_back) ? std::optional("not_supported") : std::nullopt;
+}
+
+bool Model::is_undroppable(const Volume& volume, bool is_running) const {
+  if (volume.kind != Kind::origin) return false;
+  if (rules_.replaces_images) return volume.unclean_direct;
+  if (!is_running) return false;
+  return volume.revisions == -1 || (volume.wrote && volume.session_policy == "in-place");
 }
 
 // --- What was cut off
@@ -103,33 +130,44 @@ void Model::judge_stopped(const std::string& name, const Found& found, const std
     if (volume.kind != Kind::origin) continue;
     const auto& property = found.volumes.at(volume_name);
     const std::string label = fmt::format("{} {}", name, volume_name);
-    judge_revision(label, volume, property, by, verdict);
+    if (!rules_.has_many_revisions) judge_revision(label, volume, property, by, verdict);
     if (volume.session)
       judge_session(label, volume, property, by, verdict);
     else
       judge_direct(label, volume, property, by, verdict);
+    if (rules_.has_many_revisions) judge_older(label, volume, property, by, verdict);
   }
+}
+
+/// Only a stop takes away all that are not wanted, when it has committed. The events go before.
+void Model::judge_older(const std::string& label, const Volume& volume, const Found::Property& property,
+                        const std::string& by, Verdict& verdict) {
+  if (!property.state) return;
+  const bool is_by_stop = by == "stop" || by == "discard";
+  const std::size_t count = property.state->older.size();
+  if (count >= static_cast<std::size_t>(std::max(volume.revisions, is_by_stop ? 0 : 1)))
+    verdict.events.push_back(fmt::format("prune {} {}", label, count));
 }
 
 /// It goes before what takes its place is complete.
 void Model::judge_revision(const std::string& label, const Volume& volume, const Found::Property& property,
                            const std::string& by, Verdict& verdict) {
-  if (!volume.revision || !property.state || property.state->revision) return;
+  if (volume.older.empty() || !property.state || !property.state->older.empty()) return;
   const bool is_starting_direct = by == "start" && volume.revisions == -1;
   const bool is_committing = by == "stop" || (by == "start" && volume.is_to_be_converted());
   if (is_starting_direct || (volume.revisions == 0 && volume.wrote && is_committing))
-    verdict.events.push_back("forget " + label);
+    verdict.events.push_back("prune " + label + " 0");
 }
 
 void Model::judge_session(const std::string& label, const Volume& volume, const Found::Property& property,
-                          const std::string& by, Verdict& verdict) {
+                          const std::string& by, Verdict& verdict) const {
   if (property.dirty && property.has_session) {
     if (!volume.wrote) verdict.wrong.push_back(label + " is dirty, and nothing was written");
     return;
   }
   // With snapshots off a start makes what was uncommitted part of the volume.
-  const bool is_committed =
-      by == "stop" || (by == "start" && (volume.revisions == -1 || volume.is_to_be_converted()));
+  const bool is_made_part = volume.revisions == -1 && !rules_.replaces_images;
+  const bool is_committed = by == "stop" || (by == "start" && (is_made_part || volume.is_to_be_converted()));
   if (is_committed && property.image && *property.image != *volume.session)
     verdict.wrong.push_back(label + " was committed, but not with all that was written");
   if (!is_committed && by != "discard" && volume.wrote && property.image != volume.committed)
@@ -193,6 +231,9 @@ Model::Verdict Model::judge(const Words& command, const std::string& name, const
     verdict.happened = verdict.is_down = true;
   } else if (what == "discard") {
     judge_stopped(name, found, what, verdict);
+    for (const auto& [volume_name, volume] : vms_.at(name).volumes)
+      if (rules_.replaces_images && volume.kept && !found.volumes.at(volume_name).is_kept)
+        verdict.events.push_back(fmt::format("lose {} {}", name, volume_name));
     verdict.is_down = true;
   } else if (changed_by(command)) {
     return judge_change(command, found);

@@ -12,39 +12,7 @@
 #include <cstring>
 #include <functional>
 
-#include "layers/base_files.h"
-#include "layers/store_file.h"
-
 namespace cowshed::test::model {
-
-namespace {
-
-struct Free {
-  void operator()(char* memory) const { std::free(memory); }
-};
-using Memory = std::unique_ptr<char[], Free>;
-
-constexpr std::size_t alignment = 4096;
-Memory aligned(std::size_t size) {
-  return Memory(
-      static_cast<char*>(std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)));
-}
-
-}  // namespace
-
-Content read_whole(const Path& path, bool direct, std::size_t most) {
-  const Fd fd = open_file(path, O_RDONLY | (direct ? O_DIRECT : 0));
-  const off_t size = ::lseek(fd.get(), 0, SEEK_END);
-  if (size < 0) throw Error::from_errno(errno, fmt::format("size of '{}'", path.native()));
-  const auto length = std::min(static_cast<std::size_t>(size), most);
-  const Memory memory = aligned(length);
-  for (std::size_t at = 0; at < length;) {
-    const ssize_t got = ::pread(fd.get(), memory.get() + at, length - at, static_cast<off_t>(at));
-    if (got <= 0) throw Error::from_errno(errno, fmt::format("read '{}' at {}", path.native(), at));
-    at += static_cast<std::size_t>(got);
-  }
-  return {memory.get(), length};
-}
 
 std::string difference(const Content& expected, const Content& got) {
   if (got.size() != expected.size()) return fmt::format("has {} bytes, not {}", got.size(), expected.size());
@@ -59,8 +27,11 @@ std::string difference(const Content& expected, const Content& got) {
                          : "holds something");
 }
 
-World::World(const Path& directory, const Path& run)
-    : locations_(locations_in(directory / "state", run)), report_(run.native() + "-report") {
+World::World(const std::string& driver, const Path& directory, const Path& run)
+    : driver_(driver),
+      layout_(layout_of(driver)),
+      locations_(locations_in(directory / "state", run)),
+      report_(run.native() + "-report") {
   make_directories(directory);
 }
 
@@ -177,65 +148,9 @@ Path World::image_of(const std::string& vm, const std::string& volume, const std
 
 namespace {
 
-layers::BaseFiles files_of(pools::Volume& volume) {
-  const std::string image = volume.paths().path.native();
-  return layers::BaseFiles(image.substr(0, image.size() - std::strlen(".img")));
-}
-
 std::size_t size_of_device(const Path& device) {
   const Fd fd = open_file(device, O_RDONLY);
   return static_cast<std::size_t>(::lseek(fd.get(), 0, SEEK_END));
-}
-
-/// Merges the store, where there is one, into `content`, which has the size that it restores afterwards.
-void merge(const Path& store, Content& content) {
-  const auto fd = open_if_exists(store, O_RDONLY);
-  if (!fd) return;
-  const auto read = layers::read_from(*fd);
-  cow::Reader reader(read, stat_fd(*fd, store).size, Bytes{content.size()});
-  if (!reader.header()) return;
-  const std::size_t restored = reader.header()->restores.value_or(Bytes{content.size()}).count;
-  content.resize(std::max(content.size(), restored));
-  while (const auto exception = reader.next()) {
-    const std::size_t chunk = reader.header()->chunk_size.bytes().count, at = exception->old_chunk * chunk;
-    if (at >= content.size()) continue;
-    const auto target = std::span(content).subspan(at, std::min(chunk, content.size() - at));
-    read(Bytes{exception->new_chunk * chunk}, std::as_writable_bytes(target));
-  }
-  content.resize(restored);
-}
-
-/// What the volume's own next start would find: the image, with what an overlay session left over it.
-Content read_image(const layers::BaseFiles& files) {
-  Content content = read_whole(files.image, false);
-  merge(files.overlay, content);
-  return content;
-}
-
-/// While it does not run.
-State read_state(const layers::BaseFiles& files) {
-  State state{.committed = read_whole(files.image, false), .revision = {}};
-  merge(files.cow, state.committed);
-  if (!path_exists(files.revision)) return state;
-  state.revision = state.committed;
-  merge(files.revision, *state.revision);
-  return state;
-}
-
-/// Are they changes of the state that the source's image holds? Then `property` tells what they make of it.
-void find_kept(pools::Volume& volume, Found::Property& property) {
-  const Path kept = volume.paths().path_cow;
-  property.is_kept = path_exists(kept);
-  if (!property.is_kept) return;
-  property.is_unchanged = layers::is_clean_store(kept);
-  const auto header = layers::read_header(kept);
-  const layers::BaseFiles source = files_of(volume.source());
-  const auto image = stat_if_exists(source.image);
-  if (!header || !header->changes || !image || path_exists(source.cow)) return;
-  if (*header->changes != cow::ImageState{image->id.inode, image->modified}) return;
-  Content content = read_whole(source.image, false);
-  merge(kept, content);
-  property.promotable = std::move(content);
 }
 
 }  // namespace
@@ -251,27 +166,33 @@ Found World::find(const std::string& vm, bool with_images) {
   for (auto* volume : real.volumes()) {
     Found::Property property;
     property.dirty = volume->is_dirty();
-    const layers::BaseFiles files = files_of(*volume);
-    property.has_session = path_exists(files.cow) || path_exists(files.overlay);
     property.policy = to_string(volume->properties().used_write_policy());
     property.rw = volume->properties().rw;
     property.revisions = volume->revisions_to_keep();
     property.keep_changes = volume->properties().keep_changes;
-    if (volume->kind() == pools::VolumeKind::snapshot && !volume->is_running()) find_kept(*volume, property);
+    if (volume->kind() == pools::VolumeKind::snapshot && !volume->is_running())
+      layout_->find_kept(*volume, property);
     const bool is_origin = volume->kind() == pools::VolumeKind::origin;
+    property.has_session = is_origin && layout_->has_session(*volume);
     property.size = volume->size().count;
     if (volume->is_running())
       property.device_size = size_of_device(device(vm, volume->properties().name.str()));
-    if (is_origin && with_images) property.image = read_image(files);
-    if (is_origin && !volume->is_running()) property.state = read_state(files);
+    if (is_origin && with_images) property.image = layout_->next_start(*volume);
+    if (is_origin && !volume->is_running()) property.state = layout_->state(*volume);
     found.volumes[volume->properties().name.str()] = std::move(property);
   }
   return found;
 }
 
+std::size_t World::count_revisions(const Target& target) {
+  return open()->vm(VmName(target.vm)).volume(VolumeName(target.volume)).revisions().size();
+}
+
 std::vector<std::string> World::compare(const Model& model) {
   std::vector<std::string> differences;
   const auto app = open();
+  if (const auto& kept_by = app->pool(PoolName("varlib")).driver(); kept_by != driver_)
+    differences.push_back("the pool is kept by the driver " + kept_by);
   if (app->unclean()) differences.push_back("recovery could not put everything right");
   for (const auto& listed : app->vms())
     if (!model.has(listed.name.str()))
@@ -302,11 +223,12 @@ namespace {
 using Expect = std::function<void(bool right, const std::string& what)>;
 
 /// Whether they fit is known for sure while the source is at rest only.
-void compare_kept(const Model& model, const Target& target, pools::Volume& real, const Expect& expect) {
+void compare_kept(const Layout& layout, const Model& model, const Target& target, pools::Volume& real,
+                  const Expect& expect) {
   const auto& kept = model.volume(target).kept;
   if (kept && kept->is_unknown) return;
   Found::Property found;
-  find_kept(real, found);
+  layout.find_kept(real, found);
   expect(found.is_kept == kept.has_value(), kept ? "has lost what it is to keep" : "keeps something");
   if (!kept || model.refusal({"promote", target.vm, target.volume}, target.vm).value_or("in_use") != "in_use")
     return;
@@ -321,9 +243,10 @@ void compare_kept(const Model& model, const Target& target, pools::Volume& real,
 void compare_state(const Volume& volume, const State& found, const Expect& expect) {
   const auto committed = difference(volume.committed, found.committed);
   expect(committed.empty(), "its committed state " + committed);
-  if (!volume.revision || !found.revision) return;
-  const auto revision = difference(*volume.revision, *found.revision);
-  expect(revision.empty(), "its revision " + revision);
+  for (std::size_t i = 0; i < std::min(volume.older.size(), found.older.size()); ++i) {
+    const auto revision = difference(volume.older[i].content, found.older[i]);
+    expect(revision.empty(), fmt::format("its revision {} {}", i + 1, revision));
+  }
 }
 
 }  // namespace
@@ -346,14 +269,16 @@ void World::compare_volume(const Model& model, const std::string& vm_name, const
     expect(real_volume.size().count == volume.told_size(),
            fmt::format("is said to have {} bytes", real_volume.size().count));
   if (is_origin)
-    expect(real_volume.revisions().empty() != volume.revision.has_value(),
-           volume.revision ? "has lost its revision" : "has a revision");
+    expect(real_volume.revisions().size() == volume.older.size(),
+           fmt::format("has {} revisions, not {}", real_volume.revisions().size(), volume.older.size()));
+  const auto state = is_origin ? layout_->state(real_volume) : std::nullopt;
+  if (state) compare_state(volume, *state, expect);
   if (!vm.running) {
-    if (volume.keep_changes) compare_kept(model, {vm_name, name}, real_volume, expect);
+    if (volume.keep_changes) compare_kept(*layout_, model, {vm_name, name}, real_volume, expect);
     if (!is_origin) return;
-    const auto wrong = difference(volume.seen(), read_image(files_of(real_volume)));
-    expect(wrong.empty(), "its image " + wrong);
-    return compare_state(volume, read_state(files_of(real_volume)), expect);
+    const auto wrong = difference(volume.seen(), layout_->next_start(real_volume));
+    expect(state.has_value(), "has no committed state");
+    return expect(wrong.empty(), "its image " + wrong);
   }
   const auto found = real.device(real_volume);
   expect(found && found->rw == volume.rw, volume.rw ? "is read-only" : "is writable");
@@ -361,8 +286,8 @@ void World::compare_volume(const Model& model, const std::string& vm_name, const
       volume.seen(), read_whole(device(vm_name, name), true, is_part ? volume.size_now() : SIZE_MAX));
   expect(wrong.empty(), wrong);
   if (volume.kind != Kind::snapshot) return;
-  if (model.source(vm_name, name).changes > volume.source_changes)
-    expect(real_volume.is_outdated(), "is not outdated");
+  if (const auto outdated = model.is_outdated({vm_name, name}))
+    expect(real_volume.is_outdated() == *outdated, *outdated ? "is not outdated" : "is outdated");
 }
 
 std::vector<std::string> World::leftovers(const Model& model) {
@@ -370,8 +295,10 @@ std::vector<std::string> World::leftovers(const Model& model) {
   for (const char* sub : {"vm-templates", "appvms"}) {
     const Path directory = locations_.state / sub;
     if (!std::filesystem::exists(directory)) continue;
-    for (const auto& entry : std::filesystem::directory_iterator(directory))
-      if (!model.has(entry.path().filename())) left.push_back(entry.path());
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+      const bool is_foreign = entry.is_directory() && !model.has(entry.path().filename());
+      if (is_foreign || layout_->is_leftover(entry.path().filename())) left.push_back(entry.path());
+    }
   }
   return left;
 }

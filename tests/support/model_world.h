@@ -11,6 +11,7 @@
 #include "app/app.h"
 #include "support/fault.h"
 #include "support/model_commands.h"
+#include "support/model_layout.h"
 
 namespace cowshed::test::model {
 
@@ -46,7 +47,8 @@ struct Carried {
 /// A real installation on the VM's file system, as far as the model tests act on it and look at it.
 class World {
  public:
-  World(const Path& directory, const Path& run);
+  /// `driver`: the one that a first start is to pick there.
+  World(const std::string& driver, const Path& directory, const Path& run);
 
   Carried carry_out(const Words& command, const CutOff& cut_off = {});
   /// What `cut_off` comes to for that command.
@@ -60,6 +62,8 @@ class World {
   /// Every difference between the installation and the model, a line each: VMs, states, and every byte of
   /// every running volume and of the image of every stopped one.
   std::vector<std::string> compare(const Model& model);
+  /// How many it says it has.
+  std::size_t count_revisions(const Target& target);
   /// What lies in the pool of VMs that do not exist.
   std::vector<std::string> leftovers(const Model& model);
 
@@ -83,12 +87,12 @@ class World {
   [[nodiscard]] Environment environment_of(const CutOff& cut_off) const;
   [[nodiscard]] Words program_for(const Words& command, const CutOff& cut_off) const;
 
+  std::string driver_;
+  std::unique_ptr<Layout> layout_;
   app::Locations locations_;
   Path report_;
 };
 
-/// The whole file or device, or no more than `most` of it.
-Content read_whole(const Path& path, bool direct, std::size_t most = SIZE_MAX);
 /// Empty where they are equal.
 std::string difference(const Content& expected, const Content& got);
 
