@@ -336,6 +336,21 @@ TEST_P(ReflinkContentTest, a_snapshot_that_wrote_nothing_still_brings_the_state_
   expect_holds(root, image_size, 'b');
 }
 
+TEST_P(ReflinkContentTest, a_refused_start_leaves_the_kept_changes) {
+  auto& root = committed_origin("debian", 'a', -1);
+  auto& work = keeping_snapshot_of(root, "work");
+  put(start(work), far_block, 'w');
+  stop(work);
+  start(root);
+  root.abandon().get();
+  expect_error(ErrorKind::dirty, [&] { start(work); });
+  start(root);
+  stop(root);
+  promote(work);
+  EXPECT_EQ(get(start(root), far_block), 'w');
+  stop(root);
+}
+
 TEST_P(ReflinkContentTest, a_promotion_is_refused_for_what_it_is_not_for) {
   auto& root = committed_origin("debian", 'a');
   expect_error(ErrorKind::not_supported, [&] { promote(root); });

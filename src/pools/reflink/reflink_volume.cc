@@ -66,9 +66,10 @@ layers::Running ReflinkVolume::start_now() {
 Undo ReflinkVolume::begin_session() {
   const auto file = files();
   make_directories(file.dirty.parent_path());
-  unlink_if_exists(file.dirty);
   if (snapshots_off()) return begin_direct();
   const Path from = properties().snap_on_start ? reflink_source().committed_image() : committed_image();
+  // Not before it is known that there is something to start from: changes that are kept go with it.
+  unlink_if_exists(file.dirty);
   make_session_image(file.dirty, from,
                      saves() || properties().keep_changes ? Lifetime::saved : Lifetime::transient);
   return Undo([dirty = file.dirty] { unlink_if_exists(dirty); });
