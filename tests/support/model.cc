@@ -122,7 +122,7 @@ void Model::apply(const std::string& event, const std::string& data) {
   if (what == "sync") return volume.unsynced.clear();
   if (what == "adopt") {
     // When the image was written last may be lost with what was written.
-    if (!volume.unsynced.empty()) mistrust_kept({name, words.at(2)});
+    if (!volume.unsynced.empty() && !is_image_safe(volume)) mistrust_kept({name, words.at(2)});
     return adopt(volume, data);
   }
   if (what == "promote") return promote({name, words.at(2)});
@@ -302,12 +302,16 @@ void Model::adopt(Volume& volume, const std::string& data) {
   volume.unsynced.clear();
 }
 
+/// Nobody writes it while the session goes on.
+bool Model::is_image_safe(const Volume& volume) const { return rules_.replaces_images && volume.session; }
+
 void Model::power_cut() {
   std::erase_if(vms_, [](const auto& vm) { return vm.second.kind == "throwaway"; });
   for (auto& [name, vm] : vms_) {
     down(name);
     for (const auto& [volume_name, volume] : vm.volumes)
-      if (volume.kind == Kind::origin && volume.is_dirty()) mistrust_kept({name, volume_name});
+      if (volume.kind == Kind::origin && volume.is_dirty() && !is_image_safe(volume))
+        mistrust_kept({name, volume_name});
   }
 }
 

@@ -297,6 +297,7 @@ class Model {
   void write(Volume& volume, std::size_t offset, std::size_t length, std::uint64_t seed);
   void adopt(Volume& volume, const std::string& data);
   void power_cut();
+  [[nodiscard]] bool is_image_safe(const Volume& volume) const;
   void judge_session(const std::string& label, const Volume& volume, const Found::Property& property,
                      const std::string& by, Verdict& verdict) const;
   static void judge_direct(const std::string& label, const Volume& volume, const Found::Property& property,
