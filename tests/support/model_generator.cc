@@ -287,12 +287,15 @@ std::optional<Words> Generator::discard() {
 }
 
 std::optional<Words> Generator::revert() {
-  return any_of(for_volumes([this](const Target& target) {
+  auto all = for_volumes([this](const Target& target) {
     Words words{"revert", target.vm, target.volume};
     const auto count = model_.volume(target).older.size();
     if (count > 1 && chance(50)) words.push_back(std::to_string(between(1, count - 1)));
     return words;
-  }));
+  });
+  if (model_.rules().replaces_images)
+    std::erase_if(all, [&](const Words& words) { return is_repetition(words); });
+  return any_of(all);
 }
 
 /// From a file, or from a volume that holds something else.
@@ -328,12 +331,12 @@ std::optional<Words> Generator::promote() {
 
 /// Cut off, nobody could tell whether it had happened.
 bool Generator::is_repetition(const Words& words) const {
-  const Volume& volume = model_.volume({words[1], words[2]});
-  if (model_.refusal(words, words[1]) || !(volume.kept ? volume.kept->wrote : volume.wrote)) return false;
+  if (model_.refusal(words, words[1])) return false;
   Model with = model_;
   with.apply(join(words));
   const Target changed = model_.changed_by(words).value();
-  return std::as_const(with).volume(changed).state() == model_.volume(changed).state();
+  const Volume &after = std::as_const(with).volume(changed), &before = model_.volume(changed);
+  return after.state() == before.state() && after.image_state != before.image_state;
 }
 
 /// What lets something be promoted later, since nothing can be now.

@@ -70,7 +70,7 @@ class Generator {
   std::optional<Words> import();
   std::optional<Words> promote();
   std::optional<Words> towards_promotion();
-  [[nodiscard]] bool is_repetition(const Words& promotion) const;
+  [[nodiscard]] bool is_repetition(const Words& change) const;
   std::optional<Words> clone();
   std::optional<Words> resize();
   Words resize_of(const Target& target);

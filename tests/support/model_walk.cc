@@ -46,6 +46,41 @@ void walk(const std::string& driver, const Path& directory) {
   for (const auto& missing : play.tally().missing()) ADD_FAILURE() << "never occurred: " << missing;
 }
 
+Path power_cuts_directory() {
+  const char* base = std::getenv("COWSHED_SCRATCH");
+  Path directory = Path(base != nullptr ? base : "/scratch") / "model";
+  make_directories(directory);
+  return directory;
+}
+
+namespace {
+
+int cut_or_end(const std::string& driver, const Path& directory, std::uint64_t cuts) {
+  Journal journal(power_cuts_directory() / "journal");
+  Play play(driver, seed(), directory, run_directory, &journal);
+  play.resume();
+  const auto& places = Play::cut_places();
+  std::uint64_t done = 0;
+  for (const auto& place : places) done += play.tally().count("power cut", place);
+  if (done < cuts) play.play_until_cut(places[done % places.size()]);
+  play.finish();
+  if (cuts >= places.size()) play.tally().require("power cut", places);
+  play.tally().print();
+  for (const auto& missing : play.tally().missing()) std::printf("never occurred: %s\n", missing.c_str());
+  return play.tally().missing().empty() ? 0 : 1;
+}
+
+}  // namespace
+
+int play_power_cuts(const std::string& driver, const Path& directory, const char* cuts) {
+  try {
+    return cut_or_end(driver, directory, std::strtoull(cuts, nullptr, 10));
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "%s\n", failure.what());
+    return 1;
+  }
+}
+
 bool begin_main(int* argc, char** argv) {
   if (carry_out_if_asked(*argc, argv)) return false;
   // What it says before the VM is killed shall be known.

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <vector>
 
@@ -20,11 +21,11 @@ std::string disk() {
   return name != nullptr ? name : "";
 }
 
-std::vector<std::string> mkfs(const std::string& type, Bytes size) {
+std::vector<std::string> mkfs(const std::string& type, Bytes size, const std::string& where) {
   const std::string bytes = std::to_string(size.count);
-  if (type == "xfs") return {"mkfs.xfs", "-q", "-f", "-d", "size=" + bytes, disk()};
-  if (type == "btrfs") return {"mkfs.btrfs", "-q", "-f", "-b", bytes, disk()};
-  return {"mkfs.ext4", "-q", "-F", "-b", "4096", disk(), std::to_string(size.count / 4096)};
+  if (type == "xfs") return {"mkfs.xfs", "-q", "-f", "-d", "size=" + bytes, where};
+  if (type == "btrfs") return {"mkfs.btrfs", "-q", "-f", "-b", bytes, where};
+  return {"mkfs.ext4", "-q", "-F", "-b", "4096", where, std::to_string(size.count / 4096)};
 }
 
 void run(const std::vector<std::string>& program) {
@@ -37,7 +38,7 @@ void run(const std::vector<std::string>& program) {
 bool MountedFileSystem::is_possible() { return !disk().empty(); }
 
 MountedFileSystem::MountedFileSystem(const std::string& type, Bytes size) {
-  run(mkfs(type, size));
+  run(mkfs(type, size, disk()));
   run({"mount", "-t", type, disk(), directory()});
   ::setenv(scratch_variable, directory().c_str(), 1);
 }
@@ -46,6 +47,24 @@ MountedFileSystem::~MountedFileSystem() {
   ::unsetenv(scratch_variable);
   const Outcome outcome = run_program({"umount", directory()});
   EXPECT_TRUE(outcome.ok()) << "umount: " << outcome.text();
+}
+
+FileSystemInFile::FileSystemInFile(const std::string& type, const Path& file) {
+  constexpr Bytes size = mebibytes(400);
+  if (!path_exists(file)) {
+    const Path half = half_made(file);
+    unlink_if_exists(half);
+    create_sparse(half, size);
+    run(mkfs(type, size, half));
+    sync_path(half);
+    rename_durably(half, file);
+  }
+  run({"mount", "-t", type, "-o", "loop", file, MountedFileSystem::directory()});
+}
+
+FileSystemInFile::~FileSystemInFile() {
+  const Outcome outcome = run_program({"umount", MountedFileSystem::directory()});
+  if (!outcome.ok()) std::fprintf(stderr, "umount: %s\n", outcome.text().c_str());
 }
 
 }  // namespace cowshed::test

@@ -25,6 +25,16 @@ class MountedFileSystem {
   static Path directory() { return "/mnt"; }
 };
 
+/// A file system in a file, made where that is missing: what was on its disk when the power was cut is there
+/// after the next boot. Mounted in MountedFileSystem::directory() for as long as this lives.
+class FileSystemInFile {
+ public:
+  FileSystemInFile(const std::string& type, const Path& file);
+  FileSystemInFile(const FileSystemInFile&) = delete;
+  FileSystemInFile& operator=(const FileSystemInFile&) = delete;
+  ~FileSystemInFile();
+};
+
 /// A fixture whose scratch() lies on a new file system of the type that the parameter names.
 template <typename Fixture>
 class OnFileSystem : public Fixture, public testing::WithParamInterface<const char*> {
