@@ -172,6 +172,7 @@ class ReflinkLayout final : public Layout {
     }
     std::ranges::sort(found);
     std::vector<Path> files;
+    files.reserve(found.size());
     for (auto& [number, file] : found) files.push_back(std::move(file));
     return files;
   }
