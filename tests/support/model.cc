@@ -242,8 +242,9 @@ void Model::stop(const std::string& name) {
   down(name);
   for (auto& [volume_name, volume] : vm.volumes) {
     if (volume.kind != Kind::origin) continue;
+    const bool commits = volume.is_dirty();
     commit(volume);
-    prune(volume);
+    if (commits) prune(volume);
   }
 }
 
@@ -260,7 +261,6 @@ void Model::discard(const std::string& name) {
   for (auto& [volume_name, volume] : vm.volumes) {
     // Of one that does not run nothing is dropped that is in the image.
     if (volume.session && (vm.running || !volume.is_image_open())) drop(volume);
-    if (vm.running) prune(volume);
     if (rules_.replaces_images) volume.kept.reset();
   }
   down(name);

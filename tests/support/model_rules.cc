@@ -139,13 +139,13 @@ void Model::judge_stopped(const std::string& name, const Found& found, const std
   }
 }
 
-/// Only a stop takes away all that are not wanted, when it has committed. The events go before.
+/// Only a commit takes away all that are not wanted. Its event goes before.
 void Model::judge_older(const std::string& label, const Volume& volume, const Found::Property& property,
                         const std::string& by, Verdict& verdict) {
   if (!property.state) return;
-  const bool is_by_stop = by == "stop" || by == "discard";
+  const bool is_committing = by == "stop" && volume.is_dirty();
   const std::size_t count = property.state->older.size();
-  if (count >= static_cast<std::size_t>(std::max(volume.revisions, is_by_stop ? 0 : 1)))
+  if (count >= static_cast<std::size_t>(std::max(volume.revisions, is_committing ? 0 : 1)))
     verdict.events.push_back(fmt::format("prune {} {}", label, count));
 }
 
