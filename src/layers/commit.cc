@@ -41,6 +41,8 @@ Commit::Commit(Views& views, const BaseFiles& files, std::unique_lock<std::share
 void Commit::finish() {
   const CommitState state = commit_state(files_);
   if (state == CommitState::none) return discard_preparations(files_);
+  // It can be undone, whoever finishes it and whatever the volume keeps else.
+  if (is_revert()) options_.keep_revision = true;
   begun_ = state != CommitState::decided;
   Undo undo([this] {
     if (!begun_) take_back();
@@ -57,6 +59,11 @@ void Commit::finish() {
     throw;
   }
   undo.release();
+}
+
+/// Until what it replaces has become the revision.
+bool Commit::is_revert() const {
+  return is_same_file(files_.commit, files_.revision) || is_same_file(files_.merged, files_.revision);
 }
 
 void Commit::take_back() {
@@ -90,8 +97,8 @@ bool Commit::wants_new_image(const MergeSurvey& survey) const {
 }
 
 void Commit::merge() {
-  const bool is_revert = is_same_file(files_.commit, files_.revision);
-  MergeStore store(files_.commit, files_.image, is_revert ? io::ZeroSearch::content : io::ZeroSearch::holes);
+  MergeStore store(files_.commit, files_.image,
+                   is_revert() ? io::ZeroSearch::content : io::ZeroSearch::holes);
   // A commit by way of a new image was cut off: this one has not been touched.
   if (commit_state(files_) == CommitState::unsaved && has_views()) {
     unlink_durably(files_.replaced);

@@ -55,6 +55,7 @@ class Commit {
 
  private:
   void take_back();
+  [[nodiscard]] bool is_revert() const;
   void merge();
   bool has_views();
   [[nodiscard]] bool wants_new_image(const MergeSurvey& survey) const;

@@ -17,6 +17,24 @@ TEST_P(RevertTest, a_revert_brings_back_what_the_last_commit_replaced_and_a_seco
   }
 }
 
+TEST_P(RevertTest, one_that_was_cut_off_can_be_undone_although_no_revisions_are_wanted_any_more) {
+  auto& root = committed_origin("debian", 'a');
+  commit(root, 'b');
+  auto p = root.properties();
+  p.revisions_to_keep = 0;
+  auto& without = add(p);
+  // Decided, and no further (docs/commit.md).
+  const std::string stem = (scratch() / p.vid.str()).native();
+  link_durably(stem + "-cow.img.old", stem + "-commit.img");
+  const std::vector<pools::Volume*> all{&without};
+  EXPECT_TRUE(pool().recover(all, false).complete);
+  expect_all(start(without), image_size, 'a');
+  without.abandon().get();
+  ASSERT_EQ(without.revisions().size(), 1u);
+  revert(without);
+  expect_holds(without, image_size, 'b');
+}
+
 TEST_P(RevertTest, it_brings_back_chunks_that_were_never_written_before) {
   auto& root = origin("debian");
   put(start(root), far_block, 'a');
