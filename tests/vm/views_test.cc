@@ -123,7 +123,7 @@ TEST_F(ViewsTest, generations_sharers_and_marks_are_those_of_the_sessions) {
   EXPECT_EQ(newest.at("marks"), nlohmann::json::array({"newest", "committed"}));
   EXPECT_EQ(older.at("marks"), nlohmann::json::array());
   // The one chunk that the commit replaced, and the store's header and table.
-  EXPECT_EQ(older.at("used"), kibibytes(3 * 64).count);
+  EXPECT_EQ(older.at("used"), kibibytes(192).count);
   EXPECT_EQ(newest.at("used"), nullptr);
   EXPECT_TRUE(volume("debian:root").at("is_dirty"));
   EXPECT_TRUE(volume("work:private").at("is_dirty"));

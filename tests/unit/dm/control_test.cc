@@ -29,7 +29,7 @@ class ControlTest : public testing::Test {
   void fail_with(int error_number) {
     kernel.answer = [=](const FakeKernel::Call&, FakeKernel::Answer& a) { a.error_number = error_number; };
   }
-  void answer_with(std::string payload) {
+  void answer_with(const std::string& payload) {
     kernel.answer = [payload](const FakeKernel::Call&, FakeKernel::Answer& a) { a.payload = payload; };
   }
   /// As find_device() does: the answer holds the device's name.
