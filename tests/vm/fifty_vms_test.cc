@@ -30,7 +30,7 @@ class FiftyVmsTest : public VmTest {
   void SetUp() override {
     VmTest::SetUp();
     if (IsSkipped()) return;
-    world_ = std::make_unique<model::World>(scratch(), "/tmp/cowshed-fifty-run");
+    world_ = std::make_unique<model::World>("file", scratch(), "/tmp/cowshed-fifty-run");
     app_ = std::make_unique<app::App>(app::AppOptions{
         .locations = world_->locations(), .lock = {.access = app::Access::write, .command = "fifty VMs"}});
     make({.name = VmName("debian")});
