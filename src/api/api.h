@@ -53,6 +53,7 @@ class Api {
   virtual VolumeRevert::Answer call(const VolumeRevert& request) = 0;
   virtual VolumePromote::Answer call(const VolumePromote& request) = 0;
 
+  virtual Metrics::Answer call(const Metrics& request) = 0;
   virtual Recover::Answer call(const Recover& request) = 0;
   virtual Tree::Answer call(const Tree& request) = 0;
   virtual Status::Answer call(const Status& request) = 0;

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/json.h"
 
-#include <fmt/chrono.h>
-#include <fmt/core.h>
-
-#include <chrono>
 #include <nlohmann/json.hpp>
+
+#include "api/time_text.h"
 
 namespace cowshed::api {
 
@@ -101,8 +99,7 @@ ordered_json encode_device(const Device& device) {
 }
 
 ordered_json encode_revision(const RevisionInfo& revision) {
-  const auto seconds = std::chrono::time_point_cast<std::chrono::seconds>(revision.created);
-  return {{"id", revision.id}, {"created", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(seconds))}};
+  return {{"id", revision.id}, {"created", time_text(revision.created)}};
 }
 
 ordered_json encode_layer(const LayerInfo& layer) {

@@ -12,9 +12,9 @@
 namespace cowshed::api {
 
 Local::Reading Local::reading() {
-  if (app_) return Reading(*app_);
+  if (app_ && !keeps_) return Reading(*app_);
   auto options = options_;
-  options.lock.access = app::Access::read;
+  options.lock.access = keeps_ ? app::Access::within : app::Access::read;
   return Reading(std::make_unique<app::App>(std::move(options)));
 }
 
@@ -26,6 +26,21 @@ app::App& Local::writing(bool recover_when_due) {
     app_ = std::make_unique<app::App>(std::move(options));
   }
   return *app_;
+}
+
+app::App& Local::keep() {
+  options_.stays_locked = true;
+  writing(false).initialise();
+  keeps_ = true;
+  return *app_;
+}
+
+app::Turn Local::beside(std::vector<VmName> vms) {
+  return {writing().turns(), app::Turn::Definitions::shared, std::move(vms)};
+}
+
+app::Turn Local::alone(std::vector<VmName> vms) {
+  return {writing().turns(), app::Turn::Definitions::alone, std::move(vms)};
 }
 
 PoolList::Answer Local::call(const PoolList&) {
@@ -56,13 +71,18 @@ PoolAdd::Answer Local::call(const PoolAdd& request) {
   definition.driver = request.driver.value_or("");
   definition.parameters = request.parameters;
   if (request.plugin) definition.plugin = std::filesystem::absolute(*request.plugin);
+  const auto turn = alone();
   app::add_pool(writing(), name, std::move(definition));
   return {};
 }
 
 PoolImportConf::Answer Local::call(const PoolImportConf& request) {
-  const auto imported = request.dry_run ? app::import_storage_conf(*reading(), request.file, true)
-                                        : app::import_storage_conf(writing(), request.file, false);
+  const auto import = [&] {
+    if (request.dry_run) return app::import_storage_conf(*reading(), request.file, true);
+    const auto turn = alone();
+    return app::import_storage_conf(writing(), request.file, false);
+  };
+  const auto imported = import();
   PoolImportConf::Answer answer{request.dry_run, {}};
   for (const auto& [pool, existed] : imported)
     answer.pools.push_back({pool.name.str(), pool.definition.driver, pool.definition.parameters, existed});
@@ -70,11 +90,13 @@ PoolImportConf::Answer Local::call(const PoolImportConf& request) {
 }
 
 PoolRemove::Answer Local::call(const PoolRemove& request) {
+  const auto turn = alone();
   app::remove_pool(writing(), PoolName(request.pool));
   return {};
 }
 
 PoolSet::Answer Local::call(const PoolSet& request) {
+  const auto turn = alone();
   app::set_pool(writing(), PoolName(request.pool), request.key, request.value);
   return {};
 }
@@ -99,18 +121,33 @@ ConfigGet::Answer Local::call(const ConfigGet& request) {
 
 ConfigSet::Answer Local::call(const ConfigSet& request) {
   app::check_default_pool_key(request.key);
+  const auto turn = alone();
   app::set_default(writing(), request.key, PoolName(request.value));
   return {};
 }
 
 ConfigUnset::Answer Local::call(const ConfigUnset& request) {
   app::check_default_pool_key(request.key);
+  const auto turn = alone();
   app::unset_default(writing(), request.key);
   return {};
 }
 
+Metrics::Answer Local::call(const Metrics&) {
+  if (!metrics_)
+    throw Error(ErrorKind::not_running,
+                "metrics: the service counts them, and it is not up; see cowshed serve --help");
+  return metrics_();
+}
+
 Recover::Answer Local::call(const Recover& request) {
-  auto report = request.dry_run ? reading()->recover(true) : writing(false).recover(false);
+  const auto recover = [&] {
+    if (request.dry_run) return reading()->recover(true);
+    app::App& app = writing(false);
+    const auto turn = alone(app.vm_names());
+    return app.recover(false);
+  };
+  auto report = recover();
   return {request.dry_run, report.complete, std::move(report.lines)};
 }
 

@@ -10,11 +10,17 @@ namespace cowshed::api {
 
 /// Carries requests out in this process. A request that only reads shares the state directory and lets go of
 /// it before it is answered; one that changes something keeps it until this object ends, which waits for what
-/// is still being torn down: so an answer can be shown before that.
+/// is still being torn down: so an answer can be shown before that. Several threads may call it.
 class Local final : public Api {
  public:
   /// `options.lock.access` is chosen by each request.
   explicit Local(app::AppOptions options) : options_(std::move(options)) {}
+
+  /// For a service: keeps the state directory from now on. Requests that only read stand beside those that
+  /// change something, and never wait for them. Throws what opening an App throws.
+  app::App& keep();
+  /// Where its metrics come from.
+  void set_metrics(std::function<std::string()> text) { metrics_ = std::move(text); }
 
   PoolList::Answer call(const PoolList& request) override;
   PoolDrivers::Answer call(const PoolDrivers& request) override;
@@ -55,6 +61,8 @@ class Local final : public Api {
   VolumeRevert::Answer call(const VolumeRevert& request) override;
   VolumePromote::Answer call(const VolumePromote& request) override;
 
+  /// Throws not_running: without a service nothing is counted.
+  Metrics::Answer call(const Metrics& request) override;
   Recover::Answer call(const Recover& request) override;
   Tree::Answer call(const Tree& request) override;
   Status::Answer call(const Status& request) override;
@@ -75,8 +83,14 @@ class Local final : public Api {
   Reading reading();
   /// Opened for writing, kept.
   app::App& writing(bool recover_when_due = true);
+  /// A turn beside others, with those VMs.
+  app::Turn beside(std::vector<VmName> vms);
+  /// A turn in which definitions are changed.
+  app::Turn alone(std::vector<VmName> vms = {});
 
   app::AppOptions options_;
+  std::function<std::string()> metrics_;
+  bool keeps_ = false;
   std::unique_ptr<app::App> app_;
 };
 

@@ -48,6 +48,7 @@ VmAdopt::Answer describe(const app::Adoption& adoption, bool dry_run) {
 VmAdopt::Answer Local::call(const VmAdopt& request) {
   const auto wishes = to_wishes(request);
   if (request.dry_run) return describe(app::adopt_vms(*reading(), request.directory, wishes), true);
+  const auto turn = alone();
   return describe(app::adopt_vms(writing(), request.directory, wishes), false);
 }
 

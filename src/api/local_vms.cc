@@ -51,6 +51,19 @@ app::NewVm to_new_vm(const VmCreate& request) {
   return wanted;
 }
 
+/// Those that can be the name of a VM.
+std::vector<VmName> names_of(const std::vector<std::string>& texts) {
+  std::vector<VmName> names;
+  for (const auto& text : texts) {
+    try {
+      names.emplace_back(text);
+    } catch (const Error&) {
+      // The result of that VM says so.
+    }
+  }
+  return names;
+}
+
 /// The VMs of a batch; those that cannot be found are results already. One named twice counts once.
 class Selection {
  public:
@@ -106,18 +119,27 @@ VmDevices::Answer Local::call(const VmDevices& request) {
 
 VmCreate::Answer Local::call(const VmCreate& request) {
   auto wanted = to_new_vm(request);
+  const auto turn = alone({wanted.name});
   app::create_vm(writing(), std::move(wanted));
   return {};
 }
 
 VmStart::Answer Local::call(const VmStart& request) {
   app::App& app = writing();
+  const auto names = names_of(request.vms);
+  {
+    const auto turn = beside(names);
+    Selection selection(app, request.vms, "start");
+    if (!app::App::depends_on_others(selection.vms())) return selection.merge(app.start(selection.vms()));
+  }
+  const auto turn = alone(names);
   Selection selection(app, request.vms, "start");
   return selection.merge(app.start(selection.vms()));
 }
 
 VmStop::Answer Local::call(const VmStop& request) {
   app::App& app = writing();
+  const auto turn = beside(names_of(request.vms));
   Selection selection(app, request.vms, "stop");
   return selection.merge(
       app.stop(selection.vms(), {.discard = request.discard, .progress = to_watch(request.progress)}));
@@ -125,26 +147,30 @@ VmStop::Answer Local::call(const VmStop& request) {
 
 VmClone::Answer Local::call(const VmClone& request) {
   const VmName vm(request.vm), name(request.name);
+  const auto turn = alone({name});
   app::clone_vm(writing().vm(vm), name, to_watch(request.progress));
   return {};
 }
 
 VmRemove::Answer Local::call(const VmRemove& request) {
   const VmName name(request.vm);
+  const auto turn = alone({name});
   app::remove_vm(writing().vm(name));
   return {};
 }
 
 VmSet::Answer Local::call(const VmSet& request) {
   const VmName name(request.vm);
+  const auto turn = alone({name});
   app::set_vm(writing().vm(name), request.key, request.value);
   return {};
 }
 
 VmRunThrowaway::Answer Local::call(const VmRunThrowaway& request) {
   const VmName above(request.above);
-  const auto name = optional_name<VmName>(request.name);
   app::App& app = writing();
+  const VmName name = request.name ? VmName(*request.name) : app.free_name();
+  const auto turn = beside({name});
   app::Vm& vm = app::create_throwaway(app, app.vm(above), name);
   const std::string vm_name = vm.name().str();
   try {

@@ -29,6 +29,14 @@ Found find(app::App& app, const VolumeRef& ref) {
   return {vm, vm.volume(ref.volume)};
 }
 
+/// The VM and those above it: one of them has the source of its volumes.
+std::vector<VmName> with_templates(app::App& app, const VmName& name) {
+  std::vector<VmName> names{name};
+  const app::Turn turn(app.turns(), app::Turn::Definitions::shared, {});
+  for (const app::Vm* above : app.vm(name).chain()) names.push_back(above->name());
+  return names;
+}
+
 bool is_given(const VolumeCreate& request, std::string_view key) {
   return std::any_of(request.properties.begin(), request.properties.end(),
                      [&](const auto& property) { return property.first == key; });
@@ -86,18 +94,21 @@ VolumeCreate::Answer Local::call(const VolumeCreate& request) {
   const auto ref = parse_volume_ref(request.volume);
   auto wanted = in_context([&] { return fmt::format("create volume '{}'", request.volume); },
                            [&] { return to_new_volume(request, ref.volume); });
+  const auto turn = alone({ref.vm});
   app::create_volume(writing().vm(ref.vm), std::move(wanted));
   return {};
 }
 
 VolumeRemove::Answer Local::call(const VolumeRemove& request) {
   const auto ref = parse_volume_ref(request.volume);
+  const auto turn = alone({ref.vm});
   app::remove_volume(writing().vm(ref.vm), ref.volume);
   return {};
 }
 
 VolumeSet::Answer Local::call(const VolumeSet& request) {
   const auto ref = parse_volume_ref(request.volume);
+  const auto turn = alone({ref.vm});
   const auto [vm, volume] = find(writing(), ref);
   app::set_volume_property(vm, volume, request.key, request.value);
   return {};
@@ -120,6 +131,7 @@ VolumeRevisions::Answer Local::call(const VolumeRevisions& request) {
 VolumeResize::Answer Local::call(const VolumeResize& request) {
   const Bytes size = parse_volume_size(request.size);
   const auto ref = parse_volume_ref(request.volume);
+  const auto turn = beside({ref.vm});
   const auto [vm, volume] = find(writing(), ref);
   app::resize(vm, volume, size, request.shrink, to_watch(request.progress));
   return {};
@@ -132,9 +144,12 @@ VolumeImport::Answer Local::call(const VolumeImport& request) {
   const auto image = to_given_image(request.file.value_or(""), request.format);
   const Fd input = request.from ? Fd() : app::wait_for_input(image.file);
   app::App& app = writing();
+  const auto turn = beside({ref.vm});
   const auto [vm, volume] = find(app, ref);
   if (request.from) {
-    const auto from = find(app, parse_volume_ref(*request.from));
+    const auto from_ref = parse_volume_ref(*request.from);
+    const auto from = find(app, from_ref);
+    const auto pinned = app.pin(from_ref.vm);
     app::import_volume(vm, volume, from.volume, to_watch(request.progress));
   } else {
     app::import_file(vm, volume, image, to_watch(request.progress));
@@ -144,6 +159,7 @@ VolumeImport::Answer Local::call(const VolumeImport& request) {
 
 VolumeExport::Answer Local::call(const VolumeExport& request) {
   const auto ref = parse_volume_ref(request.volume);
+  const auto turn = beside({ref.vm});
   const auto [vm, volume] = find(writing(), ref);
   app::export_file(vm, volume, request.file, to_watch(request.progress));
   return {};
@@ -152,7 +168,9 @@ VolumeExport::Answer Local::call(const VolumeExport& request) {
 VolumeClone::Answer Local::call(const VolumeClone& request) {
   const auto ref = parse_volume_ref(request.volume), from_ref = parse_volume_ref(request.from);
   app::App& app = writing();
+  const auto turn = alone({ref.vm});
   const auto from = find(app, from_ref);
+  const auto pinned = from_ref.vm == ref.vm ? nullptr : app.pin(from_ref.vm);
   app::NewVolume wanted{.properties = {.name = ref.volume, .vid = Vid("none")}};
   wanted.properties.save_on_stop = true;
   if (request.pool) wanted.pool = PoolName(*request.pool);
@@ -164,6 +182,7 @@ VolumeClone::Answer Local::call(const VolumeClone& request) {
 
 VolumeRevert::Answer Local::call(const VolumeRevert& request) {
   const auto ref = parse_volume_ref(request.volume);
+  const auto turn = beside({ref.vm});
   const auto [vm, volume] = find(writing(), ref);
   app::revert(vm, volume, request.revision, to_watch(request.progress));
   return {};
@@ -171,7 +190,9 @@ VolumeRevert::Answer Local::call(const VolumeRevert& request) {
 
 VolumePromote::Answer Local::call(const VolumePromote& request) {
   const auto ref = parse_volume_ref(request.volume);
-  const auto [vm, volume] = find(writing(), ref);
+  app::App& app = writing();
+  const auto turn = beside(with_templates(app, ref.vm));
+  const auto [vm, volume] = find(app, ref);
   app::promote(vm, volume, to_watch(request.progress));
   return {};
 }

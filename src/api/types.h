@@ -180,6 +180,10 @@ struct ConfigUnset {
   std::string key;
 };
 
+/// How far a piece of work is.
+struct Progress {
+  Bytes done, total;
+};
 /// Called with bytes done and in all, from any thread.
 using ProgressTold = std::function<void(Bytes, Bytes)>;
 
@@ -340,6 +344,24 @@ struct VolumePromote {
 };
 
 // The whole
+
+/// What the service has counted, in Prometheus' text format.
+struct Metrics {
+  using Answer = std::string;
+};
+/// Something that happened. `kind`: "started", "stopped", "committed", "failed", "suspended", "resumed",
+/// "cow_nearly_full", "invalid", "pool_low", "recovered", "changed".
+struct Event {
+  std::chrono::system_clock::time_point time = {};
+  std::string kind = {};
+  std::optional<std::string> vm = {}, volume = {}, pool = {}, message = {};
+};
+/// What happens from now on: each event is a reply of its own.
+struct Monitor {
+  using Answer = Event;
+  /// Only these; empty: all.
+  std::vector<std::string> kinds, vms;
+};
 
 struct Recover {
   struct Answer {

@@ -51,15 +51,14 @@ std::string names_of(const Map& map) {
 
 App::App(AppOptions options) : options_(std::move(options)) {
   if (options_.drivers == nullptr) options_.drivers = &pools::drivers();
-  if (options_.lock.access == Access::read) host_.only_look();
+  if (options_.lock.access != Access::write) host_.only_look();
   take_lock();
   load_config();
-  if (!options_.recover_when_due) return;
-  if (!lock_ || !lock_->unclean() || options_.lock.access == Access::read) return;
-  if (path_exists(locations().config()))
-    run_due_recovery(*this, *lock_);
-  else
+  if (!lock_ || !lock_->unclean() || options_.lock.access != Access::write) return;
+  if (!path_exists(locations().config()))
     lock_->set_recovered();
+  else if (options_.recover_when_due)
+    run_due_recovery(*this, *lock_);
 }
 
 App::~App() {
@@ -69,6 +68,7 @@ App::~App() {
 }
 
 void App::take_lock() {
+  if (options_.lock.access == Access::within) return;
   lock_ = std::make_unique<StateLock>(locations().lock(), options_.lock);
   if (!lock_->is_held()) lock_.reset();
   // Until it was recovered, by us or by whoever comes next.
@@ -76,6 +76,7 @@ void App::take_lock() {
 }
 
 void App::while_unlocked(const std::function<void()>& body) {
+  if (options_.stays_locked) return Turn::step_aside(body);
   lock_.reset();
   const Undo lock_again([this] {
     options_.lock.wait = std::chrono::hours(24 * 365);
@@ -141,6 +142,20 @@ void App::initialise() {
   save_config(config_);
 }
 
+void App::reload() {
+  const Path file = locations().config();
+  const auto text = read_file_if_exists(file, definition_limit);
+  if (!text) return;
+  Config config = decode_config(*text, file);
+  if (config.pools != config_.pools)
+    throw Error(ErrorKind::in_use,
+                fmt::format("'{}': pools were changed: that takes a new start of the service; "
+                            "cowshed pool add, set and remove work at once",
+                            file.native()))
+        .at("/pools");
+  config_ = std::move(config);
+}
+
 void App::save_config(Config config) {
   const std::string text = encode(config);
   replace_file(locations().config(), text);
@@ -192,7 +207,32 @@ pools::Pool& App::pool(const PoolName& name) {
   }
 }
 
-bool App::exists_vm(const VmName& name) const {
+std::shared_ptr<const void> App::pin(const VmName& name) {
+  const std::lock_guard guard(registry_mutex_);
+  auto& pinned = pins_[name];
+  if (auto others = pinned.lock()) return others;
+  auto first = std::make_shared<const int>(0);
+  pinned = first;
+  return first;
+}
+
+void App::require_unpinned(const VmName& name) {
+  const std::lock_guard guard(registry_mutex_);
+  std::erase_if(pins_, [](const auto& entry) { return entry.second.expired(); });
+  if (pins_.contains(name))
+    throw Error(ErrorKind::in_use,
+                fmt::format("another command works with vm '{}'; try again when it is done", name.str()));
+}
+
+VmName App::free_name() {
+  for (;;) {
+    VmName name(fmt::format("disp{}", ++throwaways_));
+    if (!exists_vm(name) && !path_exists(locations().pending(name))) return name;
+  }
+}
+
+bool App::exists_vm(const VmName& name) {
+  const std::lock_guard guard(registry_mutex_);
   return vms_.contains(name) || path_exists(locations().vm(name)) || path_exists(locations().throwaway(name));
 }
 

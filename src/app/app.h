@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "app/definition.h"
 #include "app/locations.h"
 #include "app/state_lock.h"
+#include "app/turns.h"
 #include "app/vm.h"
 #include "base/error.h"
 #include "layers/host.h"
@@ -26,6 +28,8 @@ struct AppOptions {
   StateLock::Wish lock;
   /// The drivers there are; tests bring their own.
   const std::vector<pools::Driver>* drivers = nullptr;
+  /// while_unlocked() lets other threads go on, but no other process.
+  bool stays_locked = false;
   /// False: who opens it calls recover(), and wants to hear what there was to do.
   bool recover_when_due = true;
 };
@@ -48,7 +52,8 @@ struct ListedVm {
 /// as long as it lives; opened for writing it first recovers where the last writer did not end well, unless
 /// told otherwise. VM definitions are read when they are asked for: starting a VM reads its own file and
 /// those of its templates and no others. An installation that does not exist yet has the defaults of a first
-/// start in memory; nothing is created before something is to be kept. One thread at a time calls it.
+/// start in memory; nothing is created before something is to be kept. Several threads may call it, each in a
+/// turn (app/turns.h).
 class App {
  public:
   /// Throws in_use where the lock was waited for in vain, invalid_argument for a broken cowshed.json.
@@ -61,17 +66,23 @@ class App {
   [[nodiscard]] const Locations& locations() const { return options_.locations; }
   [[nodiscard]] const Config& config() const { return config_; }
   [[nodiscard]] const std::vector<pools::Driver>& drivers() const { return *options_.drivers; }
+  Turns& turns() { return turns_; }
 
   /// The object is made on first use. Throws not_found listing the pools there are; invalid_argument with
   /// file and pointer where the configuration does not fit the driver.
   pools::Pool& pool(const PoolName& name);
   /// Throws not_found; invalid_argument for a broken definition.
   Vm& vm(const VmName& name);
+  /// Of all there are, throw-away ones included.
+  [[nodiscard]] std::vector<VmName> vm_names() const;
   /// All, throw-away ones included, by name. One that cannot be read does not stop the others.
   std::vector<ListedVm> vms();
   /// As vms(), but throws where one cannot be read: `why` says what cannot be known then.
   std::vector<Vm*> all_vms(std::string_view why);
 
+  /// Whether starting them depends on which other VMs run: a volume of theirs, or its source, is written with
+  /// snapshots off. Then nobody else may start or stop meanwhile.
+  static bool depends_on_others(std::span<Vm* const> vms);
   /// Starts the volumes of all VMs together and waits for each. One that fails does not hold the others.
   std::vector<VmOutcome> start(std::span<Vm* const> vms);
   /// Likewise. Throw-away VMs are gone afterwards.
@@ -92,6 +103,9 @@ class App {
   // For the rest of the app layer.
   /// Makes the installation where it does not exist yet. Called before the first thing that is to be kept.
   void initialise();
+  /// Reads roles and default pools again, as somebody has edited them. Throws invalid_argument; where pools
+  /// were changed, too, in_use: these are looked at once only.
+  void reload();
   /// Durably; on failure the old configuration stays in force.
   void save_config(Config config);
   /// Writes vms/NAME.json, durably.
@@ -99,11 +113,18 @@ class App {
   Vm& adopt(std::unique_ptr<Vm> vm);
   void forget(const VmName& name);
   void forget_pool(const PoolName& name) { pools_.erase(name); }
-  bool exists_vm(const VmName& name) const;
+  bool exists_vm(const VmName& name);
+  /// A name for a throw-away VM, that nobody else is given.
+  VmName free_name();
   Vm& template_of(Vm& vm);
   void forget_references();
   /// What fails half-way is put right by the next command.
   void leave_unclean();
+  /// As long as the answer lives the VM is neither removed nor changed: another command works with it and
+  /// has no turn on it.
+  [[nodiscard]] std::shared_ptr<const void> pin(const VmName& name);
+  /// Throws in_use where somebody has pinned it.
+  void require_unpinned(const VmName& name);
   /// Guards the loading of VMs and pools: drivers' threads look for sources.
   std::recursive_mutex& registry_mutex() { return registry_mutex_; }
   /// Throws not_found listing the drivers there are; what load_plugin throws.
@@ -119,7 +140,6 @@ class App {
   /// Null where it has no definition.
   std::unique_ptr<Vm> load(const VmName& name);
   Vm* find_vm(const VmName& name);
-  std::vector<VmName> vm_names() const;
   void finish_pools();
 
   AppOptions options_;
@@ -127,7 +147,10 @@ class App {
   std::unique_ptr<StateLock> lock_;
   layers::Host host_;
   pools::DriverContext context_{host_};
+  Turns turns_;
   std::recursive_mutex registry_mutex_;
+  std::map<VmName, std::weak_ptr<const void>> pins_;
+  std::atomic<int> throwaways_{0};
   Config config_;
   std::map<PoolName, std::unique_ptr<pools::Pool>> pools_;
   std::map<VmName, std::unique_ptr<Vm>> vms_;

@@ -97,7 +97,8 @@ Vm& create(App& app, const VmName& name, VmDefinition definition, const ContentO
   app.initialise();
   begin_pending(app, name, vm->definition());
   Undo forget_intent([&] { end_pending(app, name); });
-  create_data(vm->volumes(), content);
+  const auto above = vm->template_name() ? app.pin(*vm->template_name()) : nullptr;
+  Turn::with_vms_only([&] { create_data(vm->volumes(), content); });
   Undo remove([&] { remove_data(vm->volumes()); });
   decide(app, *vm);
   remove.release();
@@ -131,6 +132,7 @@ VmDefinition copy_of(const Vm& from, const VmName& name) {
 Vm& clone(Vm& from, const VmName& name, pools::ProgressWatch progress) {
   if (from.is_throwaway()) throw refusal("a throw-away VM cannot be cloned");
   JointProgress joint(interruptible(std::move(progress)));
+  const auto pinned = from.app().pin(from.name());
   const auto content = [&](const pools::Volume& volume) -> pools::CreateOptions {
     if (volume.kind() != pools::VolumeKind::origin) return {};
     return {.from = &from.volume(volume.properties().name), .progress = joint.part()};
@@ -139,13 +141,6 @@ Vm& clone(Vm& from, const VmName& name, pools::ProgressWatch progress) {
 }
 
 std::string context(const NewVm& wanted) { return fmt::format("create vm '{}'", wanted.name.str()); }
-
-VmName free_name(const App& app) {
-  for (int number = 1;; ++number) {
-    VmName name(fmt::format("disp{}", number));
-    if (!app.exists_vm(name) && !path_exists(app.locations().pending(name))) return name;
-  }
-}
 
 }  // namespace
 
@@ -161,7 +156,7 @@ Vm& clone_vm(Vm& from, const VmName& name, pools::ProgressWatch progress) {
 
 Vm& create_throwaway(App& app, Vm& above, std::optional<VmName> name) {
   NewVm wanted{
-      .name = name ? *name : free_name(app), .kind = VmKind::disposable, .template_name = above.name()};
+      .name = name ? *name : app.free_name(), .kind = VmKind::disposable, .template_name = above.name()};
   return in_context([what = context(wanted)] { return what; },
                     [&]() -> Vm& { return create(app, std::move(wanted), true); });
 }

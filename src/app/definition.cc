@@ -71,6 +71,16 @@ void decode_default(JsonObject& object, std::string_view key, Config& config) {
   config.defaults.emplace(key, std::move(pool));
 }
 
+void decode_roles(JsonObject roles, Config& config) {
+  for (const auto role : role_names()) {
+    auto members = roles.optional_object(role);
+    if (!members) continue;
+    config.roles[std::string(role)] = {members->texts("users"), members->texts("groups")};
+    members->finish();
+  }
+  roles.finish();
+}
+
 VmKind decode_kind(JsonObject& object) {
   const auto text = object.text("kind");
   const auto found =
@@ -189,8 +199,14 @@ Config decode_config(std::string_view text, const Path& file) {
   for (const auto& key : pools.keys())
     config.pools.emplace(pools.checked(key, [&] { return PoolName(key); }), decode_pool(pools.object(key)));
   for (const auto key : default_pool_keys()) decode_default(object, key, config);
+  if (auto roles = object.optional_object("roles")) decode_roles(*std::move(roles), config);
   object.finish();
   return config;
+}
+
+std::span<const std::string_view> role_names() {
+  static constexpr std::array<std::string_view, 3> names{"observe", "operate", "admin"};
+  return names;
 }
 
 VmDefinition decode_vm(std::string_view text, const Path& file) {
@@ -217,6 +233,8 @@ std::string encode(const Config& config) {
   ordered_json json{{"format", format_version}, {"pools", ordered_json::object()}};
   for (const auto& [name, pool] : config.pools) json["pools"][name.str()] = to_json(pool);
   for (const auto& [key, pool] : config.defaults) json[key] = pool.str();
+  for (const auto& [role, members] : config.roles)
+    json["roles"][role] = {{"users", members.users}, {"groups", members.groups}};
   return json.dump(2) + "\n";
 }
 

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,10 +34,21 @@ struct PoolDefinition {
   bool ephemeral_volatile = false;
   /// The shared object with the driver (pools/plugin.h).
   std::optional<Path> plugin = std::nullopt;
+
+  bool operator==(const PoolDefinition&) const = default;
 };
+
+/// Whom the service lets do what, by role: "observe", "operate", "admin".
+struct RoleMembers {
+  std::vector<std::string> users, groups;
+};
+/// The roles there are, from the smallest.
+std::span<const std::string_view> role_names();
 
 struct Config {
   std::map<PoolName, PoolDefinition> pools;
+  /// By role; one that is not there has no members.
+  std::map<std::string, RoleMembers> roles;
   /// default_pool, default_pool_root, ... that are set.
   std::map<std::string, PoolName> defaults;
 };

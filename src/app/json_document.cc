@@ -173,6 +173,18 @@ std::optional<JsonObject> JsonObject::optional_object(std::string_view key) {
   return object(key);
 }
 
+std::vector<std::string> JsonObject::texts(std::string_view key) {
+  std::vector<std::string> result;
+  const json* const list = find(key);
+  if (list == nullptr) return result;
+  if (!list->is_array()) refuse(key, fmt::format("must be a list of strings, not {}", type_of(*list)));
+  for (const auto& value : *list) {
+    if (!value.is_string()) refuse(key, fmt::format("must be a list of strings, not of {}", type_of(value)));
+    result.push_back(value.get<std::string>());
+  }
+  return result;
+}
+
 std::string JsonObject::scalar(std::string_view key) {
   const json& value = require(key);
   if (value.is_string()) return value.get<std::string>();

@@ -37,6 +37,8 @@ class JsonObject {
   bool boolean(std::string_view key, bool otherwise);
   JsonObject object(std::string_view key);
   std::optional<JsonObject> optional_object(std::string_view key);
+  /// A list of strings; nothing where it is not there.
+  std::vector<std::string> texts(std::string_view key);
   /// A string, an integer or a boolean, as text.
   std::string scalar(std::string_view key);
 

@@ -30,6 +30,9 @@ struct Locations {
   /// Volumes that are being created or removed (app/pending.h).
   [[nodiscard]] Path pending(const VmName& name) const { return with_suffix(vms(), name, pending_suffix); }
 
+  /// The service's.
+  [[nodiscard]] Path socket() const { return run / "io.cowshed"; }
+
   [[nodiscard]] Path throwaways() const { return run / "throwaway"; }
   [[nodiscard]] Path throwaway(const VmName& name) const {
     return with_suffix(throwaways(), name, definition_suffix);

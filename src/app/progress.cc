@@ -8,8 +8,8 @@
 namespace cowshed::app {
 
 pools::ProgressWatch interruptible(pools::ProgressWatch tell) {
-  return [tell = std::move(tell)](const pools::Progress& progress) {
-    if (progress.can_stop) throw_if_interrupted();
+  return [tell = std::move(tell), asked = interruption_of_this_thread()](const pools::Progress& progress) {
+    if (progress.can_stop && asked()) throw_interrupted();
     if (tell) tell(progress);
   };
 }

@@ -44,6 +44,7 @@ void remove_vm(Vm& vm) {
   in_context([&] { return fmt::format("remove vm '{}'", name.str()); },
              [&] {
                vm.require_stopped();
+               app.require_unpinned(name);
                refuse_if_template(vm);
                if (vm.is_throwaway()) return remove_throwaway(vm);
                for (pools::Volume* volume : vm.volumes()) volume->check_remove();

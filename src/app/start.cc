@@ -113,6 +113,26 @@ void attempt(VmOutcome& outcome, std::string_view what, Step step) {
 
 }  // namespace
 
+namespace {
+
+bool is_direct(Volume& volume) {
+  if (volume.revisions_to_keep() == snapshots_off) return true;
+  return volume.properties().snap_on_start && volume.source().revisions_to_keep() == snapshots_off;
+}
+
+}  // namespace
+
+bool App::depends_on_others(std::span<Vm* const> vms) {
+  try {
+    return std::ranges::any_of(vms, [](const Vm* vm) {
+      return std::ranges::any_of(vm->volumes(), [](Volume* volume) { return is_direct(*volume); });
+    });
+  } catch (const Error&) {
+    // The start says what is wrong.
+    return false;
+  }
+}
+
 std::vector<VmOutcome> App::start(std::span<Vm* const> vms) {
   constexpr std::string_view what = "start";
   std::vector<VmOutcome> outcomes;

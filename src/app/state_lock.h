@@ -11,7 +11,12 @@
 
 namespace cowshed::app {
 
-enum class Access { read, write };
+enum class Access {
+  read,
+  write,
+  /// Reading, in a process that holds the lock for writing: nothing is locked.
+  within
+};
 
 /// The lock by which processes on one state directory wait for each other: flock(2) on STATE/lock, so that
 /// it goes with the process that holds it, however that ends. Its content tells whether the last one that

@@ -27,24 +27,36 @@ class VmStop {
     for (Volume* volume : vm_.volumes())
       in_context([&] { return label(*volume); }, [&] { volume->check_stop(options_); });
     for (Volume* volume : vm_.volumes())
-      batch_.begin(*volume, [&](Volume& stopping) {
+      batch_of(*volume).begin(*volume, [&](Volume& stopping) {
         return stopping.stop({.discard = options_.discard, .progress = interruptible(progress_.part())});
       });
   }
 
+  void wait_for_rest() { wait(rest_); }
+  void wait_for_commits() { wait(commits_); }
+
   void finish() {
-    const Locations& locations = vm_.app().locations();
-    const auto failure = batch_.wait(
-        [&](Volume& volume) { withdraw_link(locations, vm_.name(), volume.properties().name.str()); });
-    if (failure) {
+    if (failure_) {
       relink();
-      throw *failure;
+      throw *failure_;
     }
-    withdraw_links(locations, vm_.name());
+    withdraw_links(vm_.app().locations(), vm_.name());
     if (vm_.is_throwaway()) remove_throwaway(vm_);
   }
 
  private:
+  /// A commit may take long, and needs nothing of other VMs.
+  VolumeBatch<void>& batch_of(const Volume& volume) {
+    return volume.kind() == pools::VolumeKind::origin ? commits_ : rest_;
+  }
+
+  void wait(VolumeBatch<void>& batch) {
+    const Locations& locations = vm_.app().locations();
+    const auto failure = batch.wait(
+        [&](Volume& volume) { withdraw_link(locations, vm_.name(), volume.properties().name.str()); });
+    if (failure && !failure_) failure_ = failure;
+  }
+
   /// What still runs may do so as another device.
   void relink() {
     const Undo last([this] {
@@ -57,7 +69,8 @@ class VmStop {
   Vm& vm_;
   const pools::StopOptions& options_;
   JointProgress& progress_;
-  VolumeBatch<void> batch_;
+  VolumeBatch<void> commits_, rest_;
+  std::optional<Error> failure_;
 };
 
 template <typename Step>
@@ -83,8 +96,13 @@ std::vector<VmOutcome> App::stop(std::span<Vm* const> vms, const pools::StopOpti
     outcomes.push_back({vm->name(), {}, std::nullopt});
     stops.emplace_back(*vm, options, progress);
   }
-  for (std::size_t i = 0; i < stops.size(); ++i) attempt(outcomes[i], [&] { stops[i].begin(); });
-  for (std::size_t i = 0; i < stops.size(); ++i) attempt(outcomes[i], [&] { stops[i].finish(); });
+  const auto for_each = [&](auto step) {
+    for (std::size_t i = 0; i < stops.size(); ++i) attempt(outcomes[i], [&] { step(stops[i]); });
+  };
+  for_each([](VmStop& stop) { stop.begin(); });
+  for_each([](VmStop& stop) { stop.wait_for_rest(); });
+  Turn::with_vms_only([&] { for_each([](VmStop& stop) { stop.wait_for_commits(); }); });
+  for_each([](VmStop& stop) { stop.finish(); });
   return outcomes;
 }
 

@@ -77,6 +77,7 @@ void set_vm(Vm& vm, std::string_view key, const std::string& value) {
                if (key != "template" && key != "kernel")
                  throw refusal(fmt::format("unknown key '{}'; there are template, kernel", key));
                require_all_stopped(vm);
+               vm.app().require_unpinned(vm.name());
                key == "template" ? set_template(vm, value) : set_kernel(vm, value);
              });
 }

@@ -48,7 +48,7 @@ Volume& create(Vm& vm, NewVolume wanted, const pools::CreateOptions& content) {
   Undo forget_intent([&] { end_pending(app, vm.name()); });
   Volume& volume = vm.add_volume(definition);
   Undo drop([&] { vm.drop_volume(name); });
-  create_data({&volume}, [&](const Volume&) { return content; });
+  Turn::with_vms_only([&] { create_data({&volume}, [&](const Volume&) { return content; }); });
   Undo remove([&] { remove_data({&volume}); });
   app.save(vm);
   app.forget_references();
@@ -62,6 +62,7 @@ void remove(Vm& vm, Volume& volume) {
   require_changeable(vm);
   if (const auto users = users_of(vm, volume); !users.empty())
     throw Error(ErrorKind::in_use, fmt::format("it is the source of a volume of {}", names_of(users)));
+  app.require_unpinned(vm.name());
   volume.check_remove();
   const VolumeDefinition definition{volume.pool().name(), volume.properties()};
   begin_pending(app, vm.name(), only(vm, definition));
@@ -92,6 +93,7 @@ void set(Vm& vm, Volume& volume, std::string_view key, std::string_view value) {
   }
   if (key == "rw" || key == "ephemeral" || key == "write_policy" || key == "keep_changes")
     vm.require_stopped();
+  vm.app().require_unpinned(vm.name());
   volume.set_properties(after);
   Undo restore([&] { volume.set_properties(before); });
   vm.app().save(vm);

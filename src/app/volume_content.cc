@@ -31,7 +31,7 @@ void on(const Vm& vm, const Volume& volume, std::string_view what, Body body) {
 }
 
 /// The definition follows what the volume has become.
-void save_size(Vm& vm, Volume& volume, Bytes size) {
+void save_size_now(Vm& vm, Volume& volume, Bytes size) {
   const auto before = volume.properties();
   if (before.size == size) return;
   auto after = before;
@@ -40,6 +40,15 @@ void save_size(Vm& vm, Volume& volume, Bytes size) {
   Undo restore([&] { volume.set_properties(before); });
   if (!vm.is_throwaway()) vm.app().save(vm);
   restore.release();
+}
+
+void save_size(Vm& vm, Volume& volume, Bytes size) {
+  Turn::alone([&] { save_size_now(vm, volume, size); });
+}
+
+/// Others go on while it is waited for.
+void wait_for(pools::Operation<void> operation) {
+  Turn::with_vms_only([&] { operation.get(); });
 }
 
 io::CopyProgress told(const pools::ProgressWatch& progress, Bytes total) {
@@ -116,14 +125,14 @@ Fd wait_for_input(const Path& file) {
 
 void import_file(Vm& vm, Volume& volume, const pools::GivenImage& image, pools::ProgressWatch progress) {
   on(vm, volume, "import into", [&] {
-    volume.import_file(image, interruptible(std::move(progress))).get();
+    wait_for(volume.import_file(image, interruptible(std::move(progress))));
     save_size(vm, volume, volume.size());
   });
 }
 
 void import_volume(Vm& vm, Volume& volume, Volume& from, pools::ProgressWatch progress) {
   on(vm, volume, "import into", [&] {
-    volume.import_volume(from, interruptible(std::move(progress))).get();
+    wait_for(volume.import_volume(from, interruptible(std::move(progress))));
     save_size(vm, volume, volume.size());
   });
 }
@@ -131,6 +140,7 @@ void import_volume(Vm& vm, Volume& volume, Volume& from, pools::ProgressWatch pr
 void export_file(Vm& vm, Volume& volume, const Path& file, pools::ProgressWatch progress) {
   on(vm, volume, "export", [&] {
     App& app = vm.app();
+    const auto pinned = app.pin(vm.name());
     const auto state = volume.begin_export().get();
     const Undo at_the_end([&] {
       if (app.is_locked()) state->end();
@@ -143,7 +153,7 @@ void resize(Vm& vm, Volume& volume, Bytes size, bool shrink, pools::ProgressWatc
   on(vm, volume, "resize", [&] {
     const bool grows = size >= volume.size();
     try {
-      volume.resize(size, shrink, interruptible(std::move(progress))).get();
+      wait_for(volume.resize(size, shrink, interruptible(std::move(progress))));
     } catch (const Error& error) {
       // The image may have grown, and not all devices over it.
       if (grows && error.error_number() != 0) vm.app().leave_unclean();
@@ -156,14 +166,14 @@ void resize(Vm& vm, Volume& volume, Bytes size, bool shrink, pools::ProgressWatc
 void revert(Vm& vm, Volume& volume, const std::optional<std::string>& revision,
             pools::ProgressWatch progress) {
   on(vm, volume, "revert", [&] {
-    volume.revert(revision, interruptible(std::move(progress))).get();
+    wait_for(volume.revert(revision, interruptible(std::move(progress))));
     save_size(vm, volume, volume.size());
   });
 }
 
 void promote(Vm& vm, Volume& volume, pools::ProgressWatch progress) {
   on(vm, volume, "promote", [&] {
-    volume.promote(interruptible(std::move(progress))).get();
+    wait_for(volume.promote(interruptible(std::move(progress))));
     Volume& source = volume.source();
     save_size(vm.owner_of(source), source, source.size());
   });

@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <array>
 #include <cerrno>
 #include <system_error>
 
@@ -40,6 +41,21 @@ std::string_view to_string(ErrorKind kind) {
       return "interrupted";
   }
   return "unknown";
+}
+
+std::span<const ErrorKind> error_kinds() {
+  static constexpr std::array all{
+      ErrorKind::not_found,      ErrorKind::exists,     ErrorKind::invalid_argument, ErrorKind::not_supported,
+      ErrorKind::in_use,         ErrorKind::running,    ErrorKind::not_running,      ErrorKind::dirty,
+      ErrorKind::commit_pending, ErrorKind::no_space,   ErrorKind::permission,       ErrorKind::corrupt_image,
+      ErrorKind::kernel_refused, ErrorKind::interrupted};
+  return all;
+}
+
+std::optional<ErrorKind> parse_error_kind(std::string_view name) {
+  for (const ErrorKind kind : error_kinds())
+    if (to_string(kind) == name) return kind;
+  return std::nullopt;
 }
 
 namespace {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <exception>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,8 +29,12 @@ enum class ErrorKind {
   interrupted,
 };
 
+/// All of them.
+std::span<const ErrorKind> error_kinds();
 /// "in_use", "no_space", ...
 std::string_view to_string(ErrorKind kind);
+/// Nothing where no kind is called so.
+std::optional<ErrorKind> parse_error_kind(std::string_view name);
 
 /// The one exception type of the project. The message is built from the inside out: who catches adds
 /// what it was doing ("start vm 'work': volume 'root': ...").

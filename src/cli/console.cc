@@ -32,6 +32,8 @@ void Console::print(std::string_view text) const {
   if (!text.empty()) write_line(stdout, std::string(text));
 }
 
+void Console::print_raw(std::string_view text) const { std::fwrite(text.data(), 1, text.size(), stdout); }
+
 void Console::print_error(const Error& error) const {
   write_line(stderr, json ? api::to_json(error) : "cowshed: " + one_line(error.message()));
 }

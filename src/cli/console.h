@@ -16,6 +16,8 @@ struct Console {
 
   /// The answer, with a newline.
   void print(std::string_view text) const;
+  /// As it is.
+  void print_raw(std::string_view text) const;
   /// "cowshed: WHAT: WHY", or a JSON document, in one line.
   void print_error(const Error& error) const;
   /// An error that did not end the command (one VM of several).

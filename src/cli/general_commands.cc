@@ -31,8 +31,7 @@ void add_general_commands(CLI::App& parent, Session& session) {
   add_view_commands(parent, session);
   add_later(parent, session, "doctor", "Look for what is wrong with this host");
   add_later(parent, session, "top", "Watch the volumes at work");
-  add_later(parent, session, "metrics", "Print metrics for Prometheus");
-  add_later(parent, session, "serve", "Run as a service");
+  add_service_commands(parent, session);
 }
 
 }  // namespace cowshed::cli

@@ -36,7 +36,9 @@ void add_global_options(CLI::App& app, Session& session) {
   app.add_option("--run", options.run,
                  "Directory of device links; else $COWSHED_RUN, else /run/cowshed or STATE/run")
       ->type_name("DIR");
-  auto* socket = app.add_option("--socket", options.socket, "The service's socket")->type_name("PATH");
+  auto* socket =
+      app.add_option("--socket", options.socket, "The service's socket; else RUN/io.cowshed, where one is up")
+          ->type_name("PATH");
   app.add_flag("--embedded", options.embedded, "Work in this process even when the service is up")
       ->excludes(socket);
   app.add_flag("--json", session.console.json, "Print one JSON document");
@@ -73,7 +75,7 @@ int run(std::span<char*> arguments) {
   Session session;
   session.command_line = command_line(arguments.subspan(1));
   CLI::App app("Gives virtual machines their disks, by device-mapper", "cowshed");
-  app.set_version_flag("--version", std::string("cowshed 0.1.0"));
+  app.set_version_flag("--version", "cowshed " + std::string(cowshed::cli::version));
   app.fallthrough();
   add_global_options(app, session);
   add_commands(app, session);

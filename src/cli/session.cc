@@ -2,26 +2,42 @@
 #include "cli/session.h"
 
 #include "api/local.h"
+#include "api/remote.h"
 #include "app/batch.h"
 #include "app/locations.h"
+#include "varlink/socket.h"
 
 namespace cowshed::cli {
 
-api::Api& Session::api() {
-  if (!api_) {
-    app::AppOptions app_options;
-    app_options.locations = app::Locations::find(options.state, options.run);
-    app_options.lock.command = command_line;
-    api_ = std::make_unique<api::Local>(std::move(app_options));
+app::AppOptions Session::app_options() const {
+  app::AppOptions result;
+  result.locations = app::Locations::find(options.state, options.run);
+  result.lock.command = command_line;
+  return result;
+}
+
+Path Session::socket() const {
+  if (options.socket) return std::filesystem::absolute(*options.socket);
+  return app::Locations::find(options.state, options.run).socket();
+}
+
+std::unique_ptr<api::Api> Session::make_api() const {
+  if (!options.embedded) {
+    auto service =
+        options.socket ? std::optional(varlink::connect_to(socket())) : varlink::connect_if_there(socket());
+    if (service) return std::make_unique<api::Remote>(*std::move(service));
   }
+  return std::make_unique<api::Local>(app_options());
+}
+
+api::Api& Session::api() {
+  if (!api_) api_ = make_api();
   return *api_;
 }
 
 int Session::run_work() {
   int status = exit_done;
   try {
-    if (options.socket && !options.embedded)
-      throw Error(ErrorKind::not_supported, "--socket: there is no service yet; leave it out");
     if (!work_(*this)) status = exit_failed;
   } catch (...) {
     const Error error = app::to_error(std::current_exception());

@@ -5,8 +5,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "api/api.h"
+#include "app/app.h"
+#include "base/file.h"
 #include "cli/console.h"
 
 namespace CLI {
@@ -34,8 +37,13 @@ class Session {
 
   /// Called by the command that was chosen.
   void set_work(Work work) { work_ = std::move(work); }
-  /// Made on first use, when all options are known.
+  /// Made on first use, when all options are known: the service where it is up, else this process.
   api::Api& api();
+
+  /// Of work in this process.
+  [[nodiscard]] app::AppOptions app_options() const;
+  /// The service's.
+  [[nodiscard]] Path socket() const;
 
   /// The command as typed, for those who wait for its lock.
   std::string command_line;
@@ -44,6 +52,8 @@ class Session {
   int run_work();
 
  private:
+  std::unique_ptr<api::Api> make_api() const;
+
   Work work_;
   std::unique_ptr<api::Api> api_;
 };
@@ -56,8 +66,12 @@ void add_vm_commands(CLI::App& parent, Session& session);
 void add_adopt_command(CLI::App& group, Session& session);
 void add_volume_commands(CLI::App& parent, Session& session);
 void add_general_commands(CLI::App& parent, Session& session);
+/// serve, metrics
+void add_service_commands(CLI::App& parent, Session& session);
 /// tree, status
 void add_view_commands(CLI::App& parent, Session& session);
+
+constexpr std::string_view version = "0.1.0";
 
 constexpr int exit_done = 0;
 constexpr int exit_failed = 1;

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "base/error.h"
+#include "base/stages.h"
 #include "dm/reply.h"
 #include "dm/request.h"
 
@@ -145,8 +147,32 @@ Control::Control(std::unique_ptr<IoctlPort> port) : port_(std::move(port)) {
 
 Control::~Control() = default;
 
+namespace {
+
+std::optional<Stage> stage_of(Op op) {
+  switch (op) {
+    case Op::create:
+      return Stage::device_create;
+    case Op::load:
+      return Stage::table_load;
+    case Op::resume:
+      return Stage::resume;
+    case Op::suspend:
+      return Stage::suspend;
+    case Op::rename:
+      return Stage::rename;
+    case Op::remove:
+      return Stage::remove;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
 Reply Control::issue(const Request& request) {
   check(request, version_);
+  const StageTimer timer(stage_of(request.op));
   const Command& command = command_of(request.op);
   for (std::size_t size = Buffer::size_for(request);; size *= 2) {
     Buffer buffer(request, size);

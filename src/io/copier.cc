@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/stages.h"
 
 namespace cowshed::io {
 
@@ -413,6 +414,7 @@ void Copier::fail(Op op, int error_number, Bytes offset, Bytes length) const {
 
 CopyReport copy_extents(const ExtentStream& extents, const End& source, const End& target,
                         const CopyOptions& options) {
+  const StageTimer timer(Stage::copy);
   const PriorityScope priority(options.priority);
   return Copier(extents, source, target, options).run();
 }

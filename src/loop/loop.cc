@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/stages.h"
 #include "base/undo.h"
 #include "loop/node.h"
 
@@ -93,6 +94,7 @@ loop_config config_for(const Fd& backing, const Path& name, AttachOptions option
 
 /// False where somebody else was faster, or has the device claimed at this moment.
 bool configure(const Fd& fd, int number, const loop_config& config) {
+  const StageTimer timer(Stage::loop_attach);
   if (::ioctl(fd.get(), LOOP_CONFIGURE, &config) == 0) return true;
   if (errno == EBUSY || errno == ENXIO || errno == EAGAIN) return false;
   fail("LOOP_CONFIGURE", number);
@@ -179,6 +181,7 @@ void Loop::keep() {
 void Loop::detach() {
   owned_ = false;
   const Fd fd = std::move(fd_);
+  const StageTimer timer(Stage::loop_detach);
   // ENXIO: it is detached already, which is what was wanted.
   if (::ioctl(fd.get(), LOOP_CLR_FD) < 0 && errno != ENXIO) fail("LOOP_CLR_FD", number_);
 }

@@ -5,7 +5,7 @@
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 
-declare -A FLOOR=([base]=0 [dm]=1 [loop]=1 [io]=1 [cow]=1 [layers]=2 [pools]=3 [app]=4 [api]=5 [service]=6 [cli]=6)
+declare -A FLOOR=([base]=0 [varlink]=1 [dm]=1 [loop]=1 [io]=1 [cow]=1 [layers]=2 [pools]=3 [app]=4 [api]=5 [service]=6 [cli]=7)
 status=0
 
 while IFS=: read -r file line include; do

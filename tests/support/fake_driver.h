@@ -184,6 +184,7 @@ class FakePool final : public pools::Pool {
     return std::make_unique<FakeVolume>(world_, *this, std::move(properties), std::move(source));
   }
   void prepare(std::span<pools::Volume* const> volumes) override {
+    const std::lock_guard guard(world_.mutex);
     world_.prepared.push_back(volumes.size());
   }
   [[nodiscard]] std::optional<Bytes> size() const override {
