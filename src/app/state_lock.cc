@@ -63,9 +63,9 @@ StateLock::StateLock(const Path& file, const Wish& wish) : file_(file), access_(
   if (!fd) return;
   fd_ = std::move(*fd);
   acquire(wish);
-  if (access_ == Access::read) return;
   const std::string before = read();
   if (before != std::string(clean) + boot_id()) unclean_ = describe(before);
+  if (access_ == Access::read) return;
   write(fmt::format("{} {}", ::getpid(), one_line(wish.command)));
 }
 

@@ -87,6 +87,18 @@ TEST_F(StateLockTest, UnfinishedWorkIsLeftToTheNextHolder) {
   EXPECT_TRUE(StateLock(locations_.lock(), wish(Access::write)).unclean());
 }
 
+TEST_F(StateLockTest, WhoOnlyReadsIsToldWhatWasLeftAndLeavesItToTheNextWriter) {
+  {
+    StateLock lock(locations_.lock(), wish(Access::write));
+    lock.leave_unclean();
+  }
+  const std::string before = content();
+  EXPECT_TRUE(StateLock(locations_.lock(), wish(Access::read)).unclean());
+  EXPECT_EQ(content(), before);
+  EXPECT_TRUE(StateLock(locations_.lock(), wish(Access::write)).unclean());
+  EXPECT_FALSE(StateLock(locations_.lock(), wish(Access::read)).unclean());
+}
+
 TEST_F(StateLockTest, WaitingEndsWhenItIsInterrupted) {
   const StateLock held(locations_.lock(), wish(Access::write));
   app::request_interruption();
