@@ -36,6 +36,9 @@ class IoctlPort {
 /// number /sys/class/misc/device-mapper/dev tells). Throws Error not_supported saying that device-mapper is
 /// not there, or permission.
 std::unique_ptr<IoctlPort> open_control_device();
+/// The same for who only looks: makes no node, and does not have the kernel load dm_mod, which opening a node
+/// that was made in advance would do. Throws likewise.
+std::unique_ptr<IoctlPort> open_existing_control_device();
 
 /// How a device is addressed: by UUID (what cowshed does), by name, or by number.
 using DeviceId = std::variant<DmUuid, DmName, DeviceNumber>;

@@ -57,17 +57,26 @@ Fd open_node() {
   return open_file(control_node, O_RDWR);
 }
 
-}  // namespace
-
-std::unique_ptr<IoctlPort> open_control_device() {
+std::unique_ptr<IoctlPort> port_over(Fd (*open)()) {
   try {
-    return std::make_unique<ControlDevice>(open_node());
+    return std::make_unique<ControlDevice>(open());
   } catch (const Error& error) {
     // A node without a driver behind it.
     if (error.error_number() == ENODEV || error.error_number() == ENXIO)
       throw not_there(error.error_number());
     throw;
   }
+}
+
+}  // namespace
+
+std::unique_ptr<IoctlPort> open_control_device() { return port_over(open_node); }
+
+std::unique_ptr<IoctlPort> open_existing_control_device() {
+  return port_over([] {
+    if (!path_exists(number_in_sysfs)) throw not_there(ENOENT);
+    return open_file(control_node, O_RDWR);
+  });
 }
 
 }  // namespace cowshed::dm

@@ -59,4 +59,11 @@ void CryptKey::withdraw() {
     throw Error::from_errno(errno, "take a key out of the kernel's keyring");
 }
 
+int keyring_error() {
+  constexpr int create = 0;
+  if (::syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_THREAD_KEYRING, create) >= 0) return 0;
+  // It is made with the first key.
+  return errno == ENOKEY ? 0 : errno;
+}
+
 }  // namespace cowshed::dm

@@ -47,4 +47,8 @@ class CryptKey {
   SecretText text_;
 };
 
+/// 0 where this process may use the kernel's keyring, else the errno with which that is refused. Adds
+/// nothing.
+int keyring_error();
+
 }  // namespace cowshed::dm
