@@ -57,6 +57,7 @@ class Api {
   virtual Recover::Answer call(const Recover& request) = 0;
   virtual Tree::Answer call(const Tree& request) = 0;
   virtual Status::Answer call(const Status& request) = 0;
+  virtual Doctor::Answer call(const Doctor& request) = 0;
 };
 
 }  // namespace cowshed::api

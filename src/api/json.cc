@@ -277,6 +277,20 @@ std::string to_json(const Status::Answer& answer) {
   return text(json);
 }
 
+std::string to_json(const Doctor::Answer& answer) {
+  ordered_json json = ordered_json::object();
+  for (const Health health : {Health::good, Health::warning, Health::bad, Health::unknown})
+    json[std::string(to_string(health))] = answer.count(health);
+  json["checks"] = array(answer.checks, [](const Doctor::Check& check) {
+    return ordered_json{{"id", check.id},
+                        {"about", text_or_null(check.about)},
+                        {"result", std::string(to_string(check.health))},
+                        {"seen", check.seen},
+                        {"next", text_or_null(check.next)}};
+  });
+  return text(json);
+}
+
 std::string to_json(const Error& error) { return text({{"error", encode_error(error)}}); }
 
 }  // namespace cowshed::api

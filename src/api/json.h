@@ -27,6 +27,7 @@ std::string to_json(const VolumeInfo& volume);
 std::string to_json(const std::vector<RevisionInfo>& revisions);
 std::string to_json(const Recover::Answer& answer);
 std::string to_json(const Status::Answer& answer);
+std::string to_json(const Doctor::Answer& answer);
 /// {"error":{"kind":"in_use","message":...,"errno":...,"pointer":...}}
 std::string to_json(const Error& error);
 

@@ -66,6 +66,7 @@ class Local final : public Api {
   Recover::Answer call(const Recover& request) override;
   Tree::Answer call(const Tree& request) override;
   Status::Answer call(const Status& request) override;
+  Doctor::Answer call(const Doctor& request) override;
 
  private:
   /// For one request: opened for reading, unless this object already has it for writing.

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/checkup.h"
 #include "base/error.h"
 #include "base/units.h"
 
@@ -399,6 +400,22 @@ struct Status {
     std::vector<Attention> attention;
     /// What could not be asked, each with what it concerns in its message.
     std::vector<Error> errors;
+  };
+};
+/// What this host and the installation lack. Also without rights; then some of it is unknown.
+struct Doctor {
+  struct Check {
+    /// A stable word, "dm.target.snapshot"; of several of a kind `about` says which, else it is empty.
+    std::string id, about;
+    Health health = Health::unknown;
+    /// For people; `next` may be empty.
+    std::string seen, next;
+  };
+  struct Answer {
+    std::vector<Check> checks;
+    [[nodiscard]] std::size_t count(Health health) const;
+    /// Nothing is bad.
+    [[nodiscard]] bool is_well() const { return count(Health::bad) == 0; }
   };
 };
 

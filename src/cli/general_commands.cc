@@ -29,7 +29,7 @@ void add_general_commands(CLI::App& parent, Session& session) {
     command->add_flag("--dry-run", request->dry_run, "Only tell what would be done");
   }
   add_view_commands(parent, session);
-  add_later(parent, session, "doctor", "Look for what is wrong with this host");
+  add_doctor_command(parent, session);
   add_later(parent, session, "top", "Watch the volumes at work");
   add_service_commands(parent, session);
 }

@@ -68,6 +68,8 @@ void add_volume_commands(CLI::App& parent, Session& session);
 void add_general_commands(CLI::App& parent, Session& session);
 /// serve, metrics
 void add_service_commands(CLI::App& parent, Session& session);
+/// doctor
+void add_doctor_command(CLI::App& parent, Session& session);
 /// tree, status
 void add_view_commands(CLI::App& parent, Session& session);
 

@@ -21,7 +21,7 @@ TEST_F(BadInputTest, WrongUsageHasAStatusOfItsOwn) {
 }
 
 TEST_F(BadInputTest, WhatIsNotThereYetSaysSoWhateverItIsGiven) {
-  expect_failure({"doctor"}, {"cowshed: doctor: not supported yet"});
+  expect_failure({"top"}, {"cowshed: top: not supported yet"});
   expect_failure({"serve", "--socket", "/run/cowshed.sock"}, {"cowshed: serve: not supported yet"});
   const Outcome outcome = cowshed({"metrics", "--all", "--json"});
   EXPECT_EQ(outcome.status, 1);
