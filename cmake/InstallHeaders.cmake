@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What those who write drivers as plug-ins build against (docs/drivers.md): the headers, and a CMake package with the one target
-# cowshed::plugin. Nothing is linked: a plug-in finds the rest in the program that loads it.
+# What those who write drivers as plug-ins build against (docs/drivers.md): the headers, a CMake package with the one target
+# cowshed::plugin, and the same for pkg-config. Nothing is linked: a plug-in finds the rest in the program that loads it.
 include(CMakePackageConfigHelpers)
 
 set(COWSHED_HEADERS base/error.h base/fd.h base/file.h base/ids.h base/units.h io/extent.h
@@ -18,3 +18,7 @@ configure_package_config_file(cmake/cowshedConfig.cmake.in cowshedConfig.cmake
 write_basic_package_version_file(cowshedConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cowshedConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/cowshedConfigVersion.cmake
   DESTINATION ${COWSHED_CMAKE_DIR} COMPONENT devel)
+
+# Where architectures have no part in it, as the headers have none.
+configure_file(cmake/cowshed.pc.in cowshed.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/cowshed.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig COMPONENT devel)

@@ -5,39 +5,21 @@
 set -u
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib/common.sh"
 
-WORK=$(mktemp -d)
-trap 'rm -rf "$WORK"' EXIT
-FAILED=0
-
-check() { # WHAT COMMAND...
-    local what=$1
-    shift
-    if "$@" >"$WORK/out" 2>&1; then
-        echo "ok $what"
-    else
-        echo "FAIL $what"
-        sed 's/^/    /' "$WORK/out"
-        FAILED=1
-    fi
-}
+. "${BASH_SOURCE[0]%/*}/checks.sh"
 
 cowshed() { "$COWSHED_BUILD/bin/cowshed" --state "$WORK/state" "$@"; }
 
-says() { # TEXT COMMAND...
-    local text=$1
-    shift
-    "$@" 2>&1 | grep -F -- "$text"
-}
-
-refuses() { # TEXT COMMAND...
-    local text=$1 output
-    shift
-    if output=$("$@" 2>&1); then echo "not refused: $output" && return 1; fi
-    grep -F -- "$text" <<<"$output"
-}
-
 only_headers_and_package_files() {
-    ! find "$WORK/prefix" -type f ! -name '*.h' ! -name 'cowshedConfig*.cmake' | grep .
+    ! find "$WORK/prefix" -type f ! -name '*.h' ! -name 'cowshedConfig*.cmake' ! -name cowshed.pc | grep .
+}
+
+builds_by_pkg_config() {
+    local flags
+    flags=$(PKG_CONFIG_PATH=$WORK/prefix/share/pkgconfig pkg-config --cflags cowshed) || return
+    # shellcheck disable=SC2086
+    "$(compiler)" -shared -fPIC $flags -o "$WORK/by-pkg-config.so" "$WORK/mine/copies.cc" || return
+    chmod go-w "$WORK/by-pkg-config.so"
+    cowshed pool add other --plugin "$WORK/by-pkg-config.so" -o dir_path="$WORK/other" && cowshed pool remove other
 }
 
 main() {
@@ -48,6 +30,7 @@ main() {
         -DCMAKE_CXX_COMPILER="$(compiler)"
     check "the example builds" cmake --build "$WORK/build"
     chmod go-w "$WORK/build/copies.so"
+    check "with what pkg-config says it builds as well" builds_by_pkg_config
     check "a pool of it is added" cowshed pool add mine --plugin "$WORK/build/copies.so" -o dir_path="$WORK/pool"
     check "pool info names the driver" says "driver: copies" cowshed pool info mine
     check "pool info names the file" says "plugin: $WORK/build/copies.so" cowshed pool info mine
