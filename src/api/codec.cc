@@ -36,6 +36,16 @@ void decode(const nlohmann::json& json, Time& value, Unknown unknown) {
   value = *parsed;
 }
 
+void encode(nlohmann::json& json, Health value) { json = std::string(to_string(value)); }
+
+void decode(const nlohmann::json& json, Health& value, Unknown unknown) {
+  std::string text;
+  decode(json, text, unknown);
+  value = Health::unknown;
+  for (const Health known : {Health::good, Health::warning, Health::bad})
+    if (text == to_string(known)) value = known;
+}
+
 void decode(const nlohmann::json& json, std::optional<Error>& value, Unknown unknown) {
   std::string kind, message;
   std::optional<int> error_number;

@@ -39,10 +39,13 @@ void encode(nlohmann::json& json, bool value);
 void encode(nlohmann::json& json, Bytes value);
 void encode(nlohmann::json& json, Time value);
 void encode(nlohmann::json& json, const Error& value);
+void encode(nlohmann::json& json, Health value);
 void decode(const nlohmann::json& json, std::string& value, Unknown unknown);
 void decode(const nlohmann::json& json, bool& value, Unknown unknown);
 void decode(const nlohmann::json& json, Bytes& value, Unknown unknown);
 void decode(const nlohmann::json& json, Time& value, Unknown unknown);
+/// One that a newer service knows is Health::unknown.
+void decode(const nlohmann::json& json, Health& value, Unknown unknown);
 void decode(const nlohmann::json& json, std::optional<Error>& value, Unknown unknown);
 void decode(const nlohmann::json& json, std::vector<Error>& values, Unknown unknown);
 

@@ -27,6 +27,7 @@ class Types {
   std::string name(const Bytes& /*of*/) { return "int"; }
   std::string name(const std::chrono::system_clock::time_point& /*of*/) { return "string"; }
   std::string name(const Error& /*of*/) { return "Error"; }
+  std::string name(const Health& /*of*/) { return "string"; }
   template <typename T>
   requires is_integer<T> std::string name(const T& /*of*/) { return "int"; }
   template <typename T>

@@ -352,4 +352,22 @@ struct Fields<Status::Answer> : Struct {
   }
 };
 
+template <>
+struct Fields<Doctor::Check> : Struct {
+  static constexpr std::string_view name = "Check";
+  static void visit(auto& visitor, auto& object) {
+    visitor("id", object.id);
+    visitor("about", object.about);
+    visitor("result", object.health);
+    visitor("seen", object.seen);
+    visitor("next", object.next);
+  }
+};
+
+template <>
+struct Fields<Doctor::Answer> : Struct {
+  static constexpr std::string_view name = "Examination";
+  static void visit(auto& visitor, auto& object) { visitor("checks", object.checks); }
+};
+
 }  // namespace cowshed::api

@@ -87,6 +87,8 @@ inline constexpr std::tuple methods{
     Method<Status>{"Status", "status", Role::observe, "The whole at a glance, with what needs attention."},
     Method<Metrics>{"Metrics", "text", Role::observe,
                     "What the service has counted, in Prometheus' text format."},
+    Method<Doctor>{"Doctor", "examination", Role::observe,
+                   "What the service's host lacks, and what to do about it."},
     Method<Monitor>{
         "Monitor", "event", Role::observe,
         "What happens from now on, until the connection ends. Wants 'more'; the first reply has no event."},

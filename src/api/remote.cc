@@ -127,6 +127,7 @@ VolumeExport::Answer Remote::call(const VolumeExport& request) {
 VolumeClone::Answer Remote::call(const VolumeClone& request) { return ask(request); }
 VolumeRevert::Answer Remote::call(const VolumeRevert& request) { return ask(request); }
 VolumePromote::Answer Remote::call(const VolumePromote& request) { return ask(request); }
+Doctor::Answer Remote::call(const Doctor& request) { return ask(request); }
 Metrics::Answer Remote::call(const Metrics& request) { return ask(request); }
 Recover::Answer Remote::call(const Recover& request) { return ask(request); }
 Tree::Answer Remote::call(const Tree& request) { return ask(request); }

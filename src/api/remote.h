@@ -48,6 +48,7 @@ class Remote final : public Api {
   VolumeClone::Answer call(const VolumeClone& request) override;
   VolumeRevert::Answer call(const VolumeRevert& request) override;
   VolumePromote::Answer call(const VolumePromote& request) override;
+  Doctor::Answer call(const Doctor& request) override;
   Metrics::Answer call(const Metrics& request) override;
   Recover::Answer call(const Recover& request) override;
   Tree::Answer call(const Tree& request) override;

@@ -278,6 +278,11 @@ struct Fields<Metrics> : Struct {
 };
 
 template <>
+struct Fields<Doctor> : Struct {
+  static void visit(auto& /*visitor*/, auto& /*object*/) {}
+};
+
+template <>
 struct Fields<Monitor> : Struct {
   static void visit(auto& visitor, auto& object) {
     visitor("kinds", object.kinds);

@@ -34,7 +34,7 @@ constexpr std::chrono::milliseconds at_once(0);
 
 /// Nobody's lock is waited for.
 AppOptions only_looking(AppOptions options) {
-  options.lock = {Access::read, "doctor", at_once};
+  if (options.lock.access != Access::within) options.lock = {Access::read, "doctor", at_once};
   options.recover_when_due = false;
   return options;
 }
@@ -42,6 +42,7 @@ AppOptions only_looking(AppOptions options) {
 Finding busy(const Error& error) { return unknown(error.message(), "ask again when that is done"); }
 
 Finding due_recovery(const AppOptions& options) {
+  if (options.lock.access == Access::within) return good("the service keeps the state directory");
   try {
     const StateLock lock(options.locations.lock(), only_looking(options).lock);
     if (!lock.unclean()) return good("the last command that changed something ended well");

@@ -24,8 +24,8 @@ enum class Stage {
   copy,
 };
 inline constexpr std::array stages{Stage::loop_attach, Stage::loop_detach, Stage::device_create,
-                            Stage::table_load,  Stage::resume,      Stage::suspend,
-                            Stage::rename,      Stage::remove,      Stage::copy};
+                                   Stage::table_load,  Stage::resume,      Stage::suspend,
+                                   Stage::rename,      Stage::remove,      Stage::copy};
 /// "loop_attach"
 std::string_view to_string(Stage stage);
 
