@@ -8,12 +8,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <memory>
 
 #include "base/error.h"
 #include "base/printable.h"
+#include "base/utf8.h"
 
 namespace cowshed::app {
 
@@ -137,8 +137,7 @@ class VmScan {
  private:
   void take(const std::string& name) {
     const Path path = directory_.path() / name;
-    if (std::ranges::any_of(name, [](unsigned char c) { return std::iscntrl(c) != 0; }))
-      throw refusal(path, "has control characters in its name");
+    if (!is_plain_text(name)) throw refusal(path, "has control characters, or what is no UTF-8, in its name");
     const struct stat st = directory_.look_at(name);
     const bool is_icon = name == icon && S_ISLNK(st.st_mode);
     if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode) && !is_icon)

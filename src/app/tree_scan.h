@@ -40,7 +40,8 @@ struct TreePart {
 };
 
 /// By subdirectory, templates first, then by name. Throws, naming the path with all that is not printable
-/// escaped: not_found; invalid_argument for a name that is none, a symbolic link, a FIFO, socket or device, a
+/// escaped: not_found; invalid_argument for a name that is none (control characters of
+/// either set, or no UTF-8), a symbolic link, a FIFO, socket or device, a
 /// file of a volume that has a second hard link, and an image that is empty, no whole number of sectors or
 /// larger than any volume; not_supported for files of another driver's, and for what an unfinished import or
 /// commit left.

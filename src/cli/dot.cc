@@ -7,26 +7,12 @@
 #include <set>
 
 #include "base/units.h"
+#include "base/utf8.h"
 #include "cli/console.h"
 
 namespace cowshed::cli {
 
 namespace {
-
-/// Bytes of the UTF-8 character at the beginning; 0 where there is none.
-std::size_t character_length(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  const std::size_t length = first < 0x80   ? 1
-                             : first < 0xC2 ? 0
-                             : first < 0xE0 ? 2
-                             : first < 0xF0 ? 3
-                             : first < 0xF5 ? 4
-                                            : 0;
-  if (length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U) return 0;
-  return length;
-}
 
 std::string escaped(std::string_view character) {
   if (character == "\"" || character == "\\") return "\\" + std::string(character);

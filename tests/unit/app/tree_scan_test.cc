@@ -122,6 +122,27 @@ TEST_F(TreeScanTest, NamesThatAreNoneAreRefusedAndShownEscaped) {
   EXPECT_TRUE(test::error_of([&] { scan(); }).has_value());
 }
 
+TEST_F(TreeScanTest, NamesThatATerminalObeysOrThatAreNoUtf8AreRefusedAndShownEscaped) {
+  const std::vector<std::pair<std::string, std::string>> names = {{"\x9b"
+                                                                   "2J.img",
+                                                                   "\\x9b2J.img"},
+                                                                  {"notes\xc2\x9b"
+                                                                   "2J",
+                                                                   "notes\\xc2\\x9b2J"},
+                                                                  {"notes\xff", "notes\\xff"},
+                                                                  {"notes\x7f", "notes\\x7f"}};
+  for (const auto& [name, shown] : names) {
+    const Path path = image("appvms/work/" + name);
+    expect_refused(top() / ("appvms/work/" + shown), "control characters");
+    std::filesystem::remove(path);
+    std::filesystem::create_directory(path);
+    expect_refused(top() / ("appvms/work/" + shown), "control characters");
+    std::filesystem::remove(path);
+  }
+  image("appvms/work/Grüße.txt");
+  EXPECT_EQ(scan({"appvms", "work"}).front().others.size(), 1U);
+}
+
 TEST_F(TreeScanTest, ImagesOfImpossibleSizesAreRefused) {
   const Path path = top() / "appvms/work/private.img";
   std::filesystem::resize_file(path, 0);
