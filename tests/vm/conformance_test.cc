@@ -541,6 +541,23 @@ TEST_P(ConformanceTest, what_a_snapshot_kept_becomes_its_sources_state) {
   keeps(Capability::keep_changes);
 }
 
+TEST_P(ConformanceTest, the_layers_of_an_ephemeral_volume_are_told_top_first) {
+  if (!can(Capability::ephemeral)) return;
+  auto p = of_kind("v", false, false);
+  p.ephemeral = true;
+  Volume& volume = make(p);
+  const Path node = start(volume);
+  const auto layers = volume.layers();
+  std::vector<std::string> roles;
+  for (const auto& layer : layers) roles.push_back(layer.role);
+  EXPECT_EQ(roles, (std::vector<std::string>{"ephemeral", "zero", "crypt", "cow"}));
+  EXPECT_EQ(layers.front().node, node);
+  EXPECT_EQ(layers.front().size, image_size);
+  EXPECT_EQ(layers.front().stands_on.size(), 2U);
+  stop(volume);
+  EXPECT_TRUE(volume.layers().empty());
+}
+
 TEST_P(ConformanceTest, an_ephemeral_volume_leaves_nothing_to_read) {
   auto p = of_kind("v", false, false);
   p.ephemeral = true;

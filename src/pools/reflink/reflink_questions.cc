@@ -6,10 +6,10 @@
 #include <array>
 
 #include "base/error.h"
-#include "dm/device.h"
 #include "io/occupied.h"
 #include "layers/image_file.h"
-#include "loop/loop.h"
+#include "layers/inventory.h"
+#include "pools/images/layer_survey.h"
 #include "pools/reflink/reflink_volume.h"
 
 namespace cowshed::pools::reflink {
@@ -77,17 +77,10 @@ std::vector<Revision> ReflinkVolume::revisions() {
 }
 
 std::vector<Layer> ReflinkVolume::layers() {
-  const auto device = running();
-  if (!device) return {};
-  std::vector<Layer> result{
-      {std::string(to_string(device->role)), device->name.str(), dm::node_of(device->device), {}}};
-  for (const dm::DeviceNumber under : host().control().deps(device->uuid)) {
-    const auto loop = loop::info_of_device(under.major, under.minor);
-    if (!loop) continue;
-    const std::string name = fmt::format("loop{}", loop->number);
-    result.push_back({"image", name, "/dev/" + name, files().dirty});
-  }
-  return result;
+  if (!host().has_device_mapper()) return {};
+  dm::Control& control = host().control();
+  return images::survey_layers(control, {files().dirty},
+                               images::top_first(layers::list_devices(control, key())), {});
 }
 
 VolumePaths ReflinkVolume::paths() {
