@@ -152,12 +152,9 @@ class CopiesVolume final : public Volume {
       const bool ran = is_running();
       device_.detach();
       if (kind() != VolumeKind::origin) return forget_session();
+      if (options.discard) return unlink_durably(session_);
       // What a power loss left is not this stop's to commit.
-      if (!ran) return;
-      if (options.discard)
-        unlink_durably(session_);
-      else
-        commit();
+      if (ran) commit();
     });
   }
   void check_stop(const StopOptions&) override { device_.check_detach(); }

@@ -206,8 +206,9 @@ class Volume {
   virtual void check_remove() {}
   /// Nothing where the volume has no block device (a kernel without modules.img).
   virtual Operation<std::optional<BlockDevice>> start() = 0;
-  /// Commits or discards by kind. A volume that does not run is no error. Throws in_use while the guest holds
-  /// the device. May be answered before layers that hold nothing any more are gone (Pool::finish waits for
+  /// Commits or discards by kind. A volume that does not run is no error and stays as it is, what it has kept
+  /// (keep_changes) too; only a session that was cut off is dropped where that is asked for. Throws in_use
+  /// while the guest holds the device. May be answered before layers that hold nothing any more are gone (Pool::finish waits for
   /// them).
   virtual Operation<void> stop(StopOptions options) = 0;
   /// Throws in_use while the guest holds the device, not_supported where what it wrote cannot be discarded as

@@ -261,7 +261,6 @@ void Model::discard(const std::string& name) {
   for (auto& [volume_name, volume] : vm.volumes) {
     // Of one that does not run nothing is dropped that is in the image.
     if (volume.session && (vm.running || !volume.is_image_open())) drop(volume);
-    if (rules_.replaces_images) volume.kept.reset();
   }
   down(name);
 }

@@ -231,9 +231,6 @@ Model::Verdict Model::judge(const Words& command, const std::string& name, const
     verdict.happened = verdict.is_down = true;
   } else if (what == "discard") {
     judge_stopped(name, found, what, verdict);
-    for (const auto& [volume_name, volume] : vms_.at(name).volumes)
-      if (rules_.replaces_images && volume.kept && !found.volumes.at(volume_name).is_kept)
-        verdict.events.push_back(fmt::format("lose {} {}", name, volume_name));
     verdict.is_down = true;
   } else if (changed_by(command)) {
     return judge_change(command, found);

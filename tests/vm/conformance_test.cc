@@ -238,6 +238,14 @@ TEST_P(SessionConformance, with_an_overlay_a_session_is_continued_or_discarded) 
   discard(volume);
   EXPECT_FALSE(volume.is_dirty());
   expect_holds(volume, image_size, 'b');
+  // Nor does it have to be started for that, once it was cut off.
+  fill(start(volume), image_size, 'd');
+  abandon(volume);
+  stop(volume);
+  EXPECT_TRUE(volume.is_dirty());
+  discard(volume);
+  EXPECT_FALSE(volume.is_dirty());
+  expect_holds(volume, image_size, 'b');
   keeps(Capability::overlay);
 }
 
@@ -539,6 +547,25 @@ TEST_P(ConformanceTest, what_a_snapshot_kept_becomes_its_sources_state) {
   snapshot.promote(nullptr).get();
   expect_holds(source, image_size, 's');
   keeps(Capability::keep_changes);
+}
+
+TEST_P(ConformanceTest, a_stop_of_what_does_not_run_leaves_what_was_kept_whatever_it_asks_for) {
+  if (!can(Capability::keep_changes)) return;
+  auto p = of_kind("a", true, false);
+  p.keep_changes = true;
+  Volume& source = make_origin();
+  commit(source, 'a');
+  Volume& snapshot = make(p, &source);
+  fill(start(snapshot), image_size, 's');
+  stop(snapshot);
+  stop(snapshot);
+  discard(snapshot);
+  snapshot.promote(nullptr).get();
+  expect_holds(source, image_size, 's');
+  // Of what runs, it is dropped.
+  start(snapshot);
+  discard(snapshot);
+  expect_error(ErrorKind::not_found, [&] { snapshot.promote(nullptr).get(); });
 }
 
 TEST_P(ConformanceTest, the_layers_of_an_ephemeral_volume_are_told_top_first) {

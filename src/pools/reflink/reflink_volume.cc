@@ -101,16 +101,18 @@ void ReflinkVolume::check_stop(const StopOptions& options) {
 void ReflinkVolume::stop_now(const StopOptions& options) {
   const auto device = running();
   if (kind() == VolumeKind::volatile_) return stop_volatile(device, files().dirty);
+  // What an earlier stop has kept is not this one's to drop.
+  if (kind() == VolumeKind::snapshot && !device) return;
   const bool keeps = kind() == VolumeKind::snapshot && properties().keep_changes && !options.discard;
-  if (!saves() && !keeps) return stop_throwaway(device);
+  if (!saves() && !keeps) return stop_throwaway(*device);
   if (options.discard) refuse_discard();
   if (device && keeps) return stop_keeping(*device);
   if (device) return stop_saving(*device, options);
   if (options.discard) unlink_durably(files().dirty);
 }
 
-void ReflinkVolume::stop_throwaway(const std::optional<layers::OurDevice>& device) {
-  if (device) layers::let_go(host(), *device, [] {});
+void ReflinkVolume::stop_throwaway(const layers::OurDevice& device) {
+  layers::let_go(host(), device, [] {});
   unlink_if_exists(files().dirty);
 }
 

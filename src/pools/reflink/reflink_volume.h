@@ -68,7 +68,7 @@ class ReflinkVolume : public images::ImageVolume {
   [[nodiscard]] Undo begin_session();
   /// The clean image becomes the dirty one: snapshots off.
   [[nodiscard]] Undo begin_direct();
-  void stop_throwaway(const std::optional<layers::OurDevice>& device);
+  void stop_throwaway(const layers::OurDevice& device);
   void stop_keeping(const layers::OurDevice& device);
   void stop_saving(const layers::OurDevice& device, const StopOptions& options);
   void refuse_discard();
