@@ -6,6 +6,8 @@
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 
+#include <future>
+
 #include "base/undo.h"
 #include "support/process.h"
 #include "support/reflink_pool_fixture.h"
@@ -229,6 +231,49 @@ TEST_P(ReflinkContentTest, a_size_that_a_running_session_got_outlives_its_discar
   discard(root);
   EXPECT_EQ(root.size(), mebibytes(9));
   EXPECT_EQ(size_of(root.paths().path), mebibytes(9));
+}
+
+TEST_P(ReflinkContentTest, a_grow_is_no_write) {
+  auto& root = committed_origin("debian", 'a');
+  const auto revisions = count_revisions(root);
+  resize(root, mebibytes(6));
+  EXPECT_FALSE(root.is_dirty());
+  const Path node = start(root);
+  resize(root, mebibytes(9));
+  EXPECT_FALSE(root.is_dirty());
+  EXPECT_EQ(size_of(node), mebibytes(9));
+  stop(root);
+  EXPECT_EQ(count_revisions(root), revisions);
+  EXPECT_EQ(root.size(), mebibytes(9));
+}
+
+TEST_P(ReflinkContentTest, what_was_written_before_and_after_a_grow_counts) {
+  auto& root = committed_origin("debian", 'a');
+  put(start(root), first_block, 'b');
+  resize(root, mebibytes(6));
+  EXPECT_TRUE(root.is_dirty());
+  stop(root);
+  const Path node = start(root);
+  EXPECT_EQ(get(node, first_block), 'b');
+  resize(root, mebibytes(9));
+  put(node, mebibytes(8), 'c');
+  EXPECT_TRUE(root.is_dirty());
+  stop(root);
+  EXPECT_EQ(get(start(root), mebibytes(8)), 'c');
+  stop(root);
+}
+
+TEST_P(ReflinkContentTest, what_is_written_while_it_grows_counts) {
+  auto& root = committed_origin("debian", 'a');
+  for (char value = 'b'; value < 'r'; ++value) {
+    const Path node = start(root);
+    auto writer = std::async(std::launch::async, [&] { put(node, first_block, value); });
+    resize(root, root.size() + kibibytes(64));
+    writer.get();
+    EXPECT_TRUE(root.is_dirty());
+    stop(root);
+    ASSERT_EQ(read_block(open_file(root.paths().path, O_RDONLY), first_block), value);
+  }
 }
 
 TEST_P(ReflinkContentTest, a_running_snapshot_keeps_its_size_when_its_source_grows) {

@@ -126,8 +126,20 @@ void ReflinkVolume::resize_now(Bytes size, bool shrink, const ProgressWatch& pro
 void ReflinkVolume::grow(Bytes size) {
   const auto file = files();
   // The clean one, too: a session that is discarded does not take the size with it.
-  for (const Path& image : {file.clean, file.dirty}) grow_file(image, size);
-  if (const auto device = running()) layers::grow_plain(host(), *device, file.dirty, size);
+  grow_file(file.clean, size);
+  const auto device = running();
+  grow_dirty(device, size);
+  if (device) layers::grow_plain(host(), *device, file.dirty, size);
+}
+
+void ReflinkVolume::grow_dirty(const std::optional<layers::OurDevice>& device, Bytes size) {
+  const Path dirty = files().dirty;
+  // No write of the guest's comes between the look at the mark and its renewal: it would be forgotten.
+  std::optional<layers::Suspended> quiet;
+  if (device) quiet.emplace(host().control(), *device);
+  const bool has_changes = was_written(dirty);
+  grow_file(dirty, size);
+  if (!has_changes && path_exists(dirty)) mark_unwritten(dirty);
 }
 
 bool ReflinkVolume::is_half_grown() {

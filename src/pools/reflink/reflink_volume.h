@@ -85,6 +85,8 @@ class ReflinkVolume : public images::ImageVolume {
   void refuse_unsettled();
   void revert_now(const std::optional<std::string>& revision);
   void grow(Bytes size);
+  /// Which counts as no write.
+  void grow_dirty(const std::optional<layers::OurDevice>& device, Bytes size);
   /// A grow that was cut off: the dirty image, or the device, is smaller than what was to grow with it.
   [[nodiscard]] bool is_half_grown();
   void promote_into(ReflinkVolume& source, const ProgressWatch& progress);

@@ -84,6 +84,8 @@ void mark_written(const Path& image) {
     throw Error::from_errno(errno, fmt::format("touch '{}'", image.native()));
 }
 
+void mark_unwritten(const Path& image) { mark_unwritten(open_file(image, O_RDONLY), image); }
+
 bool is_made_of(const Path& image, const Path& clean) {
   const auto now = stat_if_exists(clean);
   return now && read_source(image) == text_of(*now);

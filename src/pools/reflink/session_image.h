@@ -18,11 +18,13 @@ enum class Lifetime {
 /// was_written() says no to it.
 void make_session_image(const Path& image, const Path& from, Lifetime lifetime);
 
-/// Has a guest written to it, or given it another size, since it was made? The kernel says so: the image is
-/// made with the modification time 0, and every write sets that.
+/// Has a guest written to it since it was made? The kernel says so: the image is made with the modification
+/// time 0, and every write sets that; so does another size, which is no write (mark_unwritten()).
 bool was_written(const Path& image);
 /// As if it had been, now.
 void mark_written(const Path& image);
+/// As if it had not been. While nobody can write to it: such a write would be forgotten.
+void mark_unwritten(const Path& image);
 
 /// Whether what `image` was made from is what `clean` is now: the same file, not written since. The
 /// attribute user.cowshed.source of `image` says from which (inode and modification time).
