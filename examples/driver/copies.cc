@@ -141,10 +141,14 @@ class CopiesVolume final : public Volume {
 
   Operation<std::optional<BlockDevice>> start() override {
     return in_background([this]() -> std::optional<BlockDevice> {
-      if (is_running()) throw Error(ErrorKind::running, "is running already");
+      check_start();
       if (!holds_uncommitted()) begin_session();
       return device_.attach(session_, properties().rw);
     });
+  }
+  void check_start() override {
+    if (is_running()) throw Error(ErrorKind::running, "is running already");
+    if (!holds_uncommitted()) verify();
   }
 
   Operation<void> stop(StopOptions options) override {

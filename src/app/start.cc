@@ -51,12 +51,14 @@ class VmStart {
  public:
   explicit VmStart(Vm& vm) : vm_(vm) {}
 
+  /// All of it before the first volume of the batch is started.
   void check(const Running& starting) {
     if (starting.contains(&vm_)) throw already_running();
     for (Volume* volume : vm_.volumes()) {
       if (volume->properties().snap_on_start) check_source(vm_, *volume, starting);
       if (volume->revisions_to_keep() == snapshots_off) check_snapshots(vm_, *volume, starting);
     }
+    check_volumes();
   }
 
   void begin() {
@@ -74,7 +76,6 @@ class VmStart {
     Undo undo([&] {
       if (!abandon(started)) vm_.app().leave_unclean();
     });
-    // Not asked before: what runs refuses to start, and the others are taken down again.
     if (failure) throw failure->kind() == ErrorKind::running ? already_running() : *failure;
     throw_if_interrupted();
     publish_links(vm_.app().locations(), vm_.name(), devices);
@@ -83,6 +84,16 @@ class VmStart {
   }
 
  private:
+  void check_volumes() {
+    try {
+      for (Volume* volume : vm_.volumes())
+        in_context([&] { return label(*volume); }, [&] { volume->check_start(); });
+    } catch (const Error& refusal) {
+      if (refusal.kind() == ErrorKind::running) throw already_running();
+      throw;
+    }
+  }
+
   [[nodiscard]] Error already_running() const {
     return {ErrorKind::running, fmt::format("{} is already running", label(vm_))};
   }

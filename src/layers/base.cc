@@ -141,10 +141,7 @@ View Base::make_view() {
 
 OurDevice Base::freeze(const Stack& stack) {
   const Path cow = freezing_cow().value();
-  if (!stack.views.empty() && !views_.on_cow(stack, cow) && !is_unused(cow))
-    throw Error(ErrorKind::in_use,
-                fmt::format("'{}' holds an uncommitted session, yet snapshots of the image run beside it: {}",
-                            cow.native(), views_.holders(stack)));
+  refuse_split(stack, cow);
   return views_.freeze(stack, cow);
 }
 

@@ -42,6 +42,8 @@ class Base {
   /// no_space, commit_pending, in_use (a foreign loop device, or the bound of views: the message names what
   /// holds the old generations).
   Running start_session(SessionKind kind, bool rw, bool keep_revision);
+  /// Throws what start_session() would be refused for; only views on which nothing stands go.
+  void check_session(SessionKind kind);
   /// Ends the session, or finishes a commit that was cut off. No session is no error. Throws in_use while the
   /// device is open. When it fails before the commit is decided, the session goes on as it was, perhaps as
   /// another device; afterwards is_commit_pending() until this or finish_commit() has succeeded.
@@ -57,6 +59,8 @@ class Base {
   /// Snapshots off: the guest writes the image itself; what an older session left is part of it from here on,
   /// and the revision goes. Throws running, commit_pending; in_use while snapshots run.
   Running start_direct(bool rw);
+  /// As check_session(), for start_direct().
+  void check_direct();
   /// Everything written is synced, then the image counts as clean. Not running is no error. Throws in_use.
   /// When it fails, as in commit_session.
   void commit_direct();
@@ -96,6 +100,8 @@ class Base {
   /// What `body` builds on it keeps it from then on. Throws commit_pending where a commit was cut off that
   /// had nothing to save.
   void with_view(const std::function<void(const View&)>& body);
+  /// Throws what with_view() would be refused for; makes nothing.
+  void check_view();
   /// Nothing has been written to the image since the last commit. Within with_view().
   [[nodiscard]] bool image_is_committed_state() const { return !freezing_cow(); }
   /// Removes the views on which nothing stands, and those that a session which changed nothing has added.
@@ -133,6 +139,12 @@ class Base {
   void refuse_discard(const Stack& stack);
   void refuse_pending() const;
   void refuse_torn_image() const;
+  /// Snapshots of the image, which the session of `cow` has written, run beside it.
+  void refuse_split(const Stack& stack, const Path& cow);
+  /// Stores that nobody could go on with.
+  void refuse_torn_stores();
+  /// As the first view of it would be.
+  void refuse_attached_image(const Stack& stack);
   /// Collects; a failure is left to recovery, since what was to be done is done.
   void collect_or_leave();
   /// Views that nobody runs on are folded into those that stand on them. `guard` is let go meanwhile.

@@ -4,9 +4,28 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 
+#include <optional>
+
 #include "base/error.h"
 
 namespace cowshed::layers {
+
+namespace {
+
+void refuse_loops(const Path& file, FileId id, std::optional<int> ours) {
+  for (const loop::Info& other : loop::find(id))
+    if (other.number != ours)
+      throw Error(
+          ErrorKind::in_use,
+          fmt::format("'{}' is attached as /dev/loop{} already; detach it first (losetup -d /dev/loop{})",
+                      file.native(), other.number, other.number));
+}
+
+}  // namespace
+
+void refuse_attached(const Path& file) {
+  if (const auto found = stat_if_exists(file)) refuse_loops(file, found->id, std::nullopt);
+}
 
 loop::Loop attach_only_loop(const Path& file, loop::AttachOptions options) {
   const Fd fd = open_file(file, options.read_only ? O_RDONLY : O_RDWR);
@@ -14,12 +33,7 @@ loop::Loop attach_only_loop(const Path& file, loop::AttachOptions options) {
   options.autoclear = true;
   loop::Loop loop = loop::Loop::attach(fd, file, options);
   // Looked at afterwards, when ours is in place: of two that attach at once, at least one sees the other.
-  for (const loop::Info& other : loop::find(id))
-    if (other.number != loop.number())
-      throw Error(
-          ErrorKind::in_use,
-          fmt::format("'{}' is attached as /dev/loop{} already; detach it first (losetup -d /dev/loop{})",
-                      file.native(), other.number, other.number));
+  refuse_loops(file, id, loop.number());
   return loop;
 }
 

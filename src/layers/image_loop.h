@@ -13,6 +13,9 @@ namespace cowshed::layers {
 /// Keep the result until one does.
 loop::Loop attach_only_loop(const Path& file, loop::AttachOptions options);
 
+/// Throws in_use as attach_only_loop() would.
+void refuse_attached(const Path& file);
+
 /// "/dev/loopN". Throws kernel_refused for what is no loop device any more.
 Path loop_node(dm::DeviceNumber device);
 

@@ -137,6 +137,15 @@ bool change_header(const Path& file, Change change) {
 
 bool make_valid(const Path& file) { return change_header(file, cow::mark_valid); }
 
+bool is_marked_invalid(const Path& file) {
+  bool is_invalid = false;
+  change_header(file, [&](std::span<std::byte, cow::header_size> raw) {
+    is_invalid = cow::mark_valid(raw);
+    return false;
+  });
+  return is_invalid;
+}
+
 void remember_size(const Path& file, Bytes size) {
   change_header(file, [size](std::span<std::byte, cow::header_size> raw) {
     auto header = cow::parse_header(raw);

@@ -45,6 +45,9 @@ bool make_room(const Path& file, Bytes origin);
 /// cow. True where it was invalid.
 bool make_valid(const Path& file);
 
+/// Whether make_valid() has something to do.
+bool is_marked_invalid(const Path& file);
+
 /// Writes into the header which size the store restores, where it does not say so: the image is about to get
 /// another one. The kernel writes the header only when it makes a store or gives it up.
 void remember_size(const Path& file, Bytes size);

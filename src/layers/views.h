@@ -62,6 +62,8 @@ class Views {
   /// has put them there. Where there is no view, one is made. Throws in_use at the bound of views: the
   /// message names what holds the old ones.
   OurDevice freeze(const Stack& stack, const Path& cow);
+  /// Throws in_use at the bound of views, as freeze() would.
+  void check_depth(const Stack& stack);
   /// Undoes freeze() where nothing was changed: else each such session would leave a view more under running
   /// snapshots, and make them look outdated.
   void thaw(const Stack& stack);
@@ -97,7 +99,6 @@ class Views {
  private:
   dm::DeviceNumber image_loop_under(const OurDevice& top);
   void put_on_cow(const Stack& stack, const OurDevice& top, const Path& cow);
-  void check_depth(const Stack& stack);
   void remove_unused(const std::vector<OurDevice>& views, const Stack& stack);
   [[nodiscard]] OurDevice own_device(std::uint64_t number, dm::DeviceNumber device) const;
   dm::Control& control() { return host_.control(); }

@@ -10,7 +10,7 @@
 namespace cowshed::pools {
 
 /// Raised with every change of the headers that a driver built before it would not survive.
-constexpr std::uint32_t plugin_abi_version = 1;
+constexpr std::uint32_t plugin_abi_version = 2;
 
 /// What program and plug-in must agree on. Sizes tell what a version cannot: another standard library, or
 /// other options of the compiler.

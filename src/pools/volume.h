@@ -206,10 +206,14 @@ class Volume {
   virtual void check_remove() {}
   /// Nothing where the volume has no block device (a kernel without modules.img).
   virtual Operation<std::optional<BlockDevice>> start() = 0;
+  /// Throws what start() would be refused for, and changes nothing a guest or a user could see. Asked of all
+  /// volumes of a VM before the first is started: a start that is undone does not bring back what it has
+  /// thrown away (keep_changes). What only trying shows (no space, an I/O error) is left to start().
+  virtual void check_start() {}
   /// Commits or discards by kind. A volume that does not run is no error and stays as it is, what it has kept
   /// (keep_changes) too; only a session that was cut off is dropped where that is asked for. Throws in_use
-  /// while the guest holds the device. May be answered before layers that hold nothing any more are gone (Pool::finish waits for
-  /// them).
+  /// while the guest holds the device. May be answered before layers that hold nothing any more are gone
+  /// (Pool::finish waits for them).
   virtual Operation<void> stop(StopOptions options) = 0;
   /// Throws in_use while the guest holds the device, not_supported where what it wrote cannot be discarded as
   /// asked. Asked of all volumes of a VM before the first is stopped, so that a refused stop leaves the whole

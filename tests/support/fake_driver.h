@@ -39,6 +39,8 @@ struct FakeWorld {
   std::vector<std::size_t> prepared;
   /// "start vm-templates/t/root" -> the error it ends with.
   std::map<std::string, Error> failures;
+  /// By vid: what a start is refused for.
+  std::map<std::string, Error> refusals;
   /// Called at every step, before it is done.
   std::function<void(const std::string& call)> hook;
 
@@ -93,6 +95,12 @@ class FakeVolume : public pools::Volume {
   }
   pools::Operation<void> stop(pools::StopOptions) override { return end("stop "); }
   pools::Operation<void> abandon() override { return end("abandon "); }
+  void check_start() override {
+    if (is_running()) throw Error(ErrorKind::running, "runs already");
+    const std::lock_guard guard(world_.mutex);
+    if (const auto refusal = world_.refusals.find(vid_); refusal != world_.refusals.end())
+      throw Error(refusal->second);
+  }
   void check_stop(const pools::StopOptions&) override {
     if (world_.has(world_.held, key_)) throw Error(ErrorKind::in_use, "the guest holds the device");
   }
@@ -146,6 +154,7 @@ class FakeKernelVolume final : public FakeVolume {
   bool has_block_device() const override { return false; }
   bool holds_device() const override { return false; }
   bool is_running() override { return false; }
+  void check_start() override {}
   void verify() override {}
   std::optional<pools::BlockDevice> block_device() override { return std::nullopt; }
   pools::Operation<std::optional<pools::BlockDevice>> start() override {

@@ -270,6 +270,34 @@ TEST_P(SessionConformance, a_volume_starts_once_and_stops_as_often_as_asked) {
   }
 }
 
+TEST_P(SessionConformance, what_a_start_is_refused_for_is_told_beforehand_and_nothing_is_begun) {
+  if (!can(Capability::origin_volumes)) {
+    if (!any_volume().holds_device()) expect_error(ErrorKind::not_found, [&] { any_volume().check_start(); });
+    return;
+  }
+  Volume& source = make_origin();
+  commit(source, 'a');
+  Volume &snapshot = make_snapshot(source), &scratch = make_volatile();
+  const std::vector<Volume*> all = {&source, &snapshot, &scratch};
+  for (Volume* volume : all) volume->check_start();
+  for (Volume* volume : all) start(*volume);
+  for (Volume* volume : all) expect_error(ErrorKind::running, [&] { volume->check_start(); });
+  for (Volume* volume : all) stop(*volume);
+  for (Volume* volume : all) volume->check_start();
+  EXPECT_FALSE(source.is_dirty());
+  fill(start(source), image_size, 'b');
+  abandon(source);
+  source.check_start();
+  EXPECT_TRUE(source.is_dirty());
+  expect_all(start(source), image_size, 'b');
+  stop(source);
+  unlink_if_exists(source.paths().path);
+  for (Volume* volume : {&source, &snapshot}) {
+    expect_error(ErrorKind::not_found, [&] { volume->check_start(); });
+    EXPECT_FALSE(volume->is_running());
+  }
+}
+
 TEST_P(SessionConformance, while_the_guest_holds_the_device_a_stop_is_refused_and_changes_nothing) {
   if (!can(Capability::origin_volumes)) return;
   Volume& source = make_origin();

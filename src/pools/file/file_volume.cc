@@ -64,6 +64,14 @@ layers::Running FileVolume::start_now() {
   }
 }
 
+void FileVolume::check_start() {
+  refuse_second_start();
+  if (kind() == VolumeKind::snapshot) return file_source().base().check_view();
+  if (kind() == VolumeKind::volatile_) return;
+  if (snapshots_off()) return base().check_direct();
+  base().check_session(session_kind(properties().used_write_policy()));
+}
+
 void FileVolume::stop_now(const StopOptions& options) {
   if (kind() == VolumeKind::origin) return stop_origin(options);
   const auto device = running();

@@ -18,6 +18,7 @@ class FileVolume : public images::ImageVolume {
   FileVolume(FilePool& pool, VolumeProperties properties, SourceResolver source);
 
   void check_remove() override;
+  void check_start() override;
   void check_stop(const StopOptions& options) override;
 
   void verify() override;

@@ -40,6 +40,11 @@ void ImageVolume::refuse_running() {
                 fmt::format("is running as {}; stop it first", dm::node_of(device->device)));
 }
 
+void ImageVolume::refuse_second_start() {
+  if (const auto device = running())
+    throw Error(ErrorKind::running, fmt::format("is running already, as {}", dm::node_of(device->device)));
+}
+
 BlockDevice ImageVolume::to_block_device(dm::DeviceNumber device, bool rw) const {
   return {.name = properties().name.str(),
           .path = {},
@@ -121,8 +126,7 @@ Operation<void> ImageVolume::abandon() {
 }
 
 layers::Running ImageVolume::start_volatile(const Path& image) {
-  if (const auto device = running())
-    throw Error(ErrorKind::running, fmt::format("is running already, as {}", dm::node_of(device->device)));
+  refuse_second_start();
   unlink_if_exists(image);
   if (is_ephemeral()) return layers::start_ephemeral(host(), key(), directory(), properties().size);
   make_directories(image.parent_path());

@@ -44,6 +44,7 @@ class ImageVolume : public Volume {
   std::optional<layers::OurDevice> running();
   /// Throws running.
   void refuse_running();
+  void refuse_second_start();
   [[nodiscard]] bool snapshots_off() const { return revisions_to_keep() == -1; }
   /// not_supported for what is no origin volume.
   void require_origin(std::string_view operation) const;

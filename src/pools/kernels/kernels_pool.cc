@@ -29,6 +29,7 @@ class KernelVolume : public Volume {
       return block_device();
     });
   }
+  void check_start() override { verify(); }
   Operation<void> stop(StopOptions) override {
     return Operation<void>::run_now([] {});
   }

@@ -11,6 +11,7 @@
 #include "base/undo.h"
 #include "dm/device.h"
 #include "layers/image_file.h"
+#include "layers/image_loop.h"
 #include "layers/plain.h"
 #include "layers/teardown.h"
 #include "pools/images/fill.h"
@@ -48,11 +49,27 @@ Path ReflinkVolume::committed_image() {
 
 // --- Start
 
+Path ReflinkVolume::image_to_begin_with() {
+  const Path from = properties().snap_on_start ? reflink_source().committed_image() : committed_image();
+  if (snapshots_off()) refuse_exported(from);
+  return from;
+}
+
+void ReflinkVolume::check_start() {
+  refuse_second_start();
+  if (kind() == VolumeKind::volatile_) return;
+  const Path dirty = files().dirty;
+  const bool goes_on = holds_changes();
+  if (goes_on) static_cast<void>(layers::image_size(dirty));
+  const Path begins_with = goes_on ? dirty : image_to_begin_with();
+  // What is to be written itself, and not a copy of it.
+  if (goes_on || snapshots_off()) layers::refuse_attached(begins_with);
+}
+
 layers::Running ReflinkVolume::start_now() {
   const auto file = files();
   if (kind() == VolumeKind::volatile_) return start_volatile(file.dirty);
-  if (const auto device = running())
-    throw Error(ErrorKind::running, fmt::format("is running already, as {}", dm::node_of(device->device)));
+  refuse_second_start();
   if (holds_changes()) {
     if (is_half_grown()) grow(size());
     return layers::start_plain(host(), key(), file.dirty, properties().rw);
@@ -66,8 +83,8 @@ layers::Running ReflinkVolume::start_now() {
 Undo ReflinkVolume::begin_session() {
   const auto file = files();
   make_directories(file.dirty.parent_path());
+  const Path from = image_to_begin_with();
   if (snapshots_off()) return begin_direct();
-  const Path from = properties().snap_on_start ? reflink_source().committed_image() : committed_image();
   // Not before it is known that there is something to start from: changes that are kept go with it.
   unlink_if_exists(file.dirty);
   make_session_image(file.dirty, from,
@@ -77,7 +94,6 @@ Undo ReflinkVolume::begin_session() {
 
 Undo ReflinkVolume::begin_direct() {
   const auto file = files();
-  refuse_exported(committed_image());
   Undo undo([file] {
     if (path_exists(file.dirty)) rename_durably(file.dirty, file.clean);
   });

@@ -23,6 +23,7 @@ class ReflinkVolume : public images::ImageVolume {
  public:
   ReflinkVolume(ReflinkPool& pool, VolumeProperties properties, SourceResolver source);
 
+  void check_start() override;
   void check_stop(const StopOptions& options) override;
 
   void verify() override;
@@ -64,6 +65,8 @@ class ReflinkVolume : public images::ImageVolume {
   /// The guest writes what was the clean image: there is no other.
   [[nodiscard]] bool is_direct() const;
 
+  /// The clean image of which the dirty one is to be made. Throws what keeps it from being that.
+  Path image_to_begin_with();
   /// Makes the dirty image. Returns how to take that back.
   [[nodiscard]] Undo begin_session();
   /// The clean image becomes the dirty one: snapshots off.

@@ -65,6 +65,26 @@ TEST_F(StartStop, OneVolumeThatFailsTakesTheOthersDownAndIsNamed) {
   vm("work").start();
 }
 
+TEST_F(StartStop, AVolumeThatRefusesIsAskedBeforeAnyOfItsVmIsStarted) {
+  create_three();
+  world_.refusals.emplace("appvms/work/volatile", Error(ErrorKind::not_found, "image is missing"));
+  const std::vector<app::Vm*> batch = {&vm("work"), &vm("t")};
+  const auto outcomes = app().start(batch);
+  ASSERT_TRUE(outcomes[0].error);
+  EXPECT_EQ(outcomes[0].error->message(), "start vm 'work': volume 'volatile': image is missing");
+  EXPECT_FALSE(outcomes[1].error);
+  for (const auto& call : world_.calls) EXPECT_FALSE(call.starts_with("start appvms/work/")) << call;
+}
+
+TEST_F(StartStop, OfAVmOfWhichOneVolumeRunsNoOtherIsStarted) {
+  create_three();
+  volume("work", "volatile").start().get();
+  const auto error = error_of([&] { vm("work").start(); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->message(), "start vm 'work': vm 'work' is already running");
+  EXPECT_FALSE(was_called("start appvms/work/root"));
+}
+
 TEST_F(StartStop, AStartThatCannotBeUndoneIsLeftToRecovery) {
   create_three();
   world_.failures.emplace("start appvms/work/private", Error(ErrorKind::no_space, "disk full"));
