@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/program.h"
+#include "io/copy_file.h"
 
 namespace cowshed::pools {
 
@@ -62,6 +63,10 @@ void refuse_other_files(const json& info, const std::string& given) {
                 "chosen. Make one image of it where it comes from (qemu-img convert) and import that");
 }
 
+std::string describe(ImageFormat format, const Path& file) {
+  return fmt::format("{} image '{}'", to_string(format), file.native());
+}
+
 Bytes whole_sectors(std::uint64_t bytes) {
   constexpr auto sector = Sectors::bytes_each;
   return {bytes / sector * sector + (bytes % sector == 0 ? 0 : sector)};
@@ -69,30 +74,44 @@ Bytes whole_sectors(std::uint64_t bytes) {
 
 }  // namespace
 
+ForeignImage::ForeignImage(Fd fd, Path file, ImageFormat format)
+    : file_(std::move(file)), format_(format), fd_(std::move(fd)) {}
+
 ForeignImage::ForeignImage(const Path& file, ImageFormat format)
-    : file_(file), format_(format), fd_(open_file(file, O_RDONLY | O_NONBLOCK)) {
+    : ForeignImage(open_file(file, O_RDONLY | O_NONBLOCK), file, format) {
   static_cast<void>(stat_fd(fd_, file));
-  in_context([&] { return fmt::format("{} image '{}'", to_string(format), file.native()); },
-             [&] {
-               std::array<std::byte, image_start> start{};
-               const ssize_t got = ::pread(fd_.get(), start.data(), start.size(), 0);
-               if (got < 0) throw Error::from_errno(errno, "read");
-               const auto read = std::span(start).first(static_cast<std::size_t>(got));
-               if (detect_format(read) != format)
-                 throw Error(ErrorKind::invalid_argument, "it is not written in that format");
-               pools::refuse_other_files(format, read);
-               program_ = find_qemu_img(format);
-               ask();
-             });
+  lease_ = ReadLease::take(fd_);
+  in_context([&] { return describe(format_, file_); }, [&] { look(); });
+}
+
+void ForeignImage::look() {
+  std::array<std::byte, image_start> start{};
+  const ssize_t got = ::pread(fd_.get(), start.data(), start.size(), 0);
+  if (got < 0) throw Error::from_errno(errno, "read");
+  const auto read = std::span(start).first(static_cast<std::size_t>(got));
+  if (detect_format(read) != format_)
+    throw Error(ErrorKind::invalid_argument, "it is not written in that format");
+  pools::refuse_other_files(format_, read);
+  program_ = find_qemu_img(format_);
+  ask();
 }
 
 Path ForeignImage::given_path() const { return fmt::format("/proc/self/fd/{}", fd_.get()); }
 
+/// Nothing of it is left to the image but its data; see the header on what cannot be.
+std::string ForeignImage::source() const {
+  const json options{{"driver", to_string(format_)},
+                     {"backing", nullptr},
+                     {"file", {{"driver", "file"}, {"filename", given_path().native()}}}};
+  return "json:" + options.dump();
+}
+
 void ForeignImage::fail(std::string_view what, int status, const std::string& errors) const {
   std::string why = last_line(errors);
-  // The descriptor's name says nothing to anybody.
-  if (const auto at = why.find(given_path().native()); at != std::string::npos)
-    why.replace(at, given_path().native().size(), file_.native());
+  // What it was given says nothing to anybody.
+  for (const std::string& given : {source(), given_path().native()})
+    if (const auto at = why.find(given); at != std::string::npos)
+      why.replace(at, given.size(), file_.native());
   const bool is_full = why.find("No space left on device") != std::string::npos;
   throw Error(is_full ? ErrorKind::no_space : ErrorKind::corrupt_image,
               fmt::format("{}: {}", what, why.empty() ? fmt::format("status {}", status) : why));
@@ -111,16 +130,49 @@ void ForeignImage::ask() {
   if (size_.count == 0) throw Error(ErrorKind::invalid_argument, "it is empty");
 }
 
+// --- Conversion
+
+void ForeignImage::refuse_written() const {
+  if (lease_ && !lease_->is_held())
+    throw Error(
+        ErrorKind::in_use,
+        "somebody has opened it to be written while it was looked at: import it when nobody writes it",
+        EWOULDBLOCK);
+}
+
+Fd ForeignImage::copy_beside(const Path& image, const ProgressWatch& progress) const {
+  Fd copy = create_unnamed(image.parent_path(), stat_fd(fd_, file_).size);
+  io::CopyOptions options;
+  options.zeroes = io::Zeroes::skip;
+  options.sync = false;
+  // It may be ended, but nothing is done yet.
+  if (progress) options.progress = [&](Bytes) { progress({Bytes{0}, size_, true}); };
+  io::copy_file(io::End(fd_, file_), io::End(copy, path_to(copy)), options);
+  return copy;
+}
+
 void ForeignImage::convert_into(const Path& image, Bytes size, const ProgressWatch& progress) const {
-  in_context([&] { return fmt::format("{} image '{}'", to_string(format_), file_.native()); },
+  in_context([&] { return describe(format_, file_); },
              [&] {
-               const Fd target = create_sparse(image, size);
-               const ProgramEnd end =
-                   run_program({program_, "convert", "-p", "-f", std::string(to_string(format_)), "-O", "raw",
-                                "-n", "--target-is-zero", given_path(), path_to(target)},
-                               {fd_.get(), target.get()}, told(progress, size_));
-               if (end.status != 0) fail("qemu-img convert", end.status, end.err);
+               if (lease_) return convert(image, size, progress);
+               ForeignImage own(copy_beside(image, progress), file_, format_);
+               own.look();
+               own.convert(image, size, progress);
              });
+}
+
+void ForeignImage::convert(const Path& image, Bytes size, const ProgressWatch& progress) const {
+  const Fd target = create_sparse(image, size);
+  const auto watch = [this, tell = told(progress, size_)](std::string_view out) {
+    refuse_written();
+    if (tell) tell(out);
+  };
+  const ProgramEnd end = run_program(
+      {program_, "convert", "-p", "-O", "raw", "-n", "--target-is-zero", source(), path_to(target)},
+      {fd_.get(), target.get()}, watch);
+  // Before its status: it may be what has failed it.
+  refuse_written();
+  if (end.status != 0) fail("qemu-img convert", end.status, end.err);
 }
 
 }  // namespace cowshed::pools

@@ -64,6 +64,53 @@ TEST_F(ImportFormatTest, a_guest_that_writes_a_header_into_its_disk_gets_no_file
   expect_as(before, "refused", Detail::contents);
 }
 
+/// An image that is in order when it is checked, and names a file of the host when it is converted.
+class SwappedImageTest : public ImportFormatTest {
+ protected:
+  struct Swap {
+    const char* format;
+    /// Makes `bad`, which names `secret`.
+    std::string make;
+  };
+  [[nodiscard]] std::vector<Swap> swaps() const {
+    const std::string secret = (scratch() / "secret").native();
+    return {
+        {"qcow2", "qemu-img create -q -f qcow2 -u -b " + secret + " -F raw bad 64k"},
+        {"qcow2", "qemu-img create -q -f qcow2 -o data_file=" + secret + ",data_file_raw=on bad 64k"},
+        {"vmdk", R"(printf '# Disk DescriptorFile\nversion=1\nCID=12345678\nparentCID=ffffffff\n)"
+                 R"(createType="monolithicFlat"\nRW 128 FLAT "%s" 0\n' )" +
+                     secret + " > bad"},
+    };
+  }
+  void prepare(const Swap& swap) {
+    const std::string real = must_shell("command -v qemu-img | tr -d '\\n'");
+    must_shell(std::string("rm -f image bad; qemu-img convert -f raw -O ") + swap.format +
+               " raw image; truncate -s 64k secret; " + swap.make +
+               "; printf 'of this host' | dd of=secret conv=notrunc status=none");
+    instead_of_convert("cat bad > image; exec " + real + " \"$@\"");
+  }
+};
+
+TEST_F(SwappedImageTest, an_image_that_somebody_begins_to_write_is_imported_no_further) {
+  for (const Swap& swap : swaps()) {
+    prepare(swap);
+    const Everything before = everything(Detail::contents);
+    const Outcome outcome = import_with_ours();
+    EXPECT_EQ(outcome.status, 1) << outcome.text();
+    EXPECT_NE(outcome.err.find("to be written"), std::string::npos) << outcome.text();
+    expect_one_error_line(outcome, "import");
+    expect_as(before, swap.make, Detail::contents);
+  }
+}
+
+TEST_F(SwappedImageTest, an_image_that_somebody_writes_is_imported_as_it_was_when_it_was_checked) {
+  for (const Swap& swap : swaps()) {
+    prepare(swap);
+    must_shell("exec 9<>image; PATH=$PWD/bin:$PATH cowshed volume import one:root image");
+    must_shell("cowshed volume export one:root out; qemu-img compare -f raw -F raw out raw");
+  }
+}
+
 TEST_F(ImportFormatTest, a_conversion_that_fails_half_way_leaves_everything_as_it_was) {
   must_shell("qemu-img convert -f raw -O qcow2 raw image");
   instead_of_convert("for last; do :; done; echo half > $last; echo \"qemu-img: it broke\" >&2; exit 1");
