@@ -286,6 +286,22 @@ std::vector<RawLine> Control::lines(const DeviceId& id, std::uint32_t flags) {
                     [&] { return parse_target_specs(reply.payload, reply.header.target_count); });
 }
 
+std::optional<Look> Control::look(const DeviceId& id) {
+  Request request(Op::status, id);
+  request.flags = DM_NOFLUSH_FLAG;
+  try {
+    const Reply reply = issue(request);
+    return in_context(
+        [&] { return request.describe(); },
+        [&] {
+          return Look{reply.info(), parse_target_specs(reply.payload, reply.header.target_count)};
+        });
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::not_found) return std::nullopt;
+    throw;
+  }
+}
+
 std::vector<DeviceNumber> Control::deps(const DeviceId& id, Slot slot) {
   Request request(Op::deps, id);
   request.flags = flags_of(slot);

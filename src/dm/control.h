@@ -73,6 +73,12 @@ struct RawLine {
   std::string params;
 };
 
+/// A device and its status, of one moment.
+struct Look {
+  DeviceInfo info;
+  std::vector<RawLine> status;
+};
+
 struct Version {
   std::uint32_t major = 0, minor = 0, patch = 0;
   auto operator<=>(const Version&) const = default;
@@ -137,6 +143,9 @@ class Control {
   std::vector<RawLine> table(const DeviceId& id, Slot slot = Slot::live);
   /// With `flush` false the target need not write out what it has cached (DM_NOFLUSH_FLAG).
   std::vector<RawLine> status(const DeviceId& id, Slot slot = Slot::live, bool flush = false);
+  /// info() and status() in one call, without a flush; does not wait for what is suspended. Nothing where
+  /// there is no such device.
+  std::optional<Look> look(const DeviceId& id);
   std::vector<DeviceNumber> deps(const DeviceId& id, Slot slot = Slot::live);
   /// Devices whose UUID begins with `uuid_prefix` (the kernel filters from 4.45 on; we filter again). With an
   /// empty prefix all devices.

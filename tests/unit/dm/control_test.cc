@@ -213,6 +213,20 @@ TEST_F(ControlTest, InfoHoldsEveryFieldOfTheHeader) {
               info->deferred_remove);
 }
 
+TEST_F(ControlTest, ALookAsksOnceAndNeverForAFlush) {
+  answer_as_device();
+  const auto look = control.look(uuid);
+  ASSERT_TRUE(look);
+  EXPECT_EQ(look->info.number, number);
+  EXPECT_TRUE(look->status.empty());
+  EXPECT_EQ(kernel.requests(), std::vector<unsigned long>{DM_TABLE_STATUS});
+  EXPECT_EQ(kernel.last().header.flags, std::uint32_t{DM_NOFLUSH_FLAG});
+  fail_with(ENXIO);
+  EXPECT_FALSE(control.look(uuid));
+  fail_with(EACCES);
+  expect_error(ErrorKind::permission, [&] { control.look(uuid); });
+}
+
 TEST_F(ControlTest, BufferGrowsUntilTheAnswerFits) {
   const std::string params(100000, 'x');
   answer_with(target_entry(0, 0, 8, "crypt", params));
