@@ -101,7 +101,11 @@ void Base::with_view(const std::function<void(const View&)>& body) {
     const std::shared_lock guard(host_.lock_of(key_.uuid_prefix()));
     const Stack stack = views_.read();
     refuse_direct(stack);
-    if (const auto view = committed_view_in(stack)) return body(views_.describe(*view));
+    if (const auto view = committed_view_in(stack)) {
+      // What the session overwrites has a reader from here on.
+      if (stack.in_place) reserve_copies_if_unwatched();
+      return body(views_.describe(*view));
+    }
   }
   const auto guard = lock();
   refuse_direct(views_.read());

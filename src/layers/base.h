@@ -104,6 +104,10 @@ class Base {
   void check_view();
   /// Nothing has been written to the image since the last commit. Within with_view().
   [[nodiscard]] bool image_is_committed_state() const { return !freezing_cow(); }
+  /// While nobody watches (Host::is_guarded): of a running session in place whose copies snapshots need, all
+  /// that it may still have to save gets its space now. True where it needs none, or has it; false where
+  /// there is not so much: then it is held.
+  bool secure_session();
   /// Removes the views on which nothing stands, and those that a session which changed nothing has added.
   void collect();
   /// collect(), and what a session or a commit that was cut off left and nobody needs goes; a grow that was
@@ -163,6 +167,12 @@ class Base {
   void settle(std::unique_lock<std::shared_mutex>& guard);
   void finish_decided(const CommitOptions& options, std::unique_lock<std::shared_mutex>& guard);
 
+  /// Somebody stands on the committed view, so that it must outlive a full file system.
+  bool has_readers(const Stack& stack);
+  /// Where nobody watches the session: its store gets all the space that it may ever need. Throws no_space,
+  /// not_supported saying what else there is.
+  void reserve_copies_if_unwatched();
+  void give_back_reserve(const Stack& stack);
   Running start_in_place(bool rw);
   void grow_cow_of(const OurDevice& view);
   dm::DeviceNumber bring_up_in_place(const OurDevice& top, bool rw);

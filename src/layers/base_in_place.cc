@@ -29,6 +29,7 @@ Running Base::start_in_place(bool rw) {
     create_sparse_durably(files_.cow, cow::persistent_size(size, base_chunk));
   else if (make_room(files_.cow, size))
     if (const auto view = views_.on_cow(stack, files_.cow)) grow_cow_of(*view);
+  if (has_readers(stack)) reserve_copies_if_unwatched();
   const auto device = bring_up_in_place(freeze(stack), rw);
   undo.release();
   return {device, rw};
@@ -73,6 +74,7 @@ void Base::commit_in_place(const Stack& stack, bool keep_revision) {
     else  // It has lost its name: the commit is decided.
       collect_or_leave();
   });
+  give_back_reserve(stack);
   sync_path(files_.image);
   sync_path(files_.cow);
   commit_files(frozen_view_is_clean(stack), keep_revision);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -10,6 +11,7 @@
 
 #include "base/workers.h"
 #include "dm/control.h"
+#include "layers/holds.h"
 
 namespace cowshed::layers {
 
@@ -32,6 +34,11 @@ class Host {
   /// kernel is asked once for its devices, not for each volume. Before the first call of control().
   void only_look() { only_looks_ = true; }
   Workers& workers() { return workers_; }
+  Holds& holds() { return holds_; }
+  /// Somebody in this process looks after the space that sessions take (layers/space_guard.h), again and
+  /// again.
+  [[nodiscard]] bool is_guarded() const { return is_guarded_; }
+  void set_guarded(bool value) { is_guarded_ = value; }
   /// Removing a device waits for grace periods, milliseconds each. With a single CPU there are none.
   [[nodiscard]] static bool removal_waits();
 
@@ -50,6 +57,8 @@ class Host {
   bool only_looks_ = false;
   std::map<std::string, std::unique_ptr<std::shared_mutex>> locks_;
   std::optional<std::string> left_to_recovery_;
+  Holds holds_;
+  std::atomic<bool> is_guarded_ = false;
   /// Last: its threads use the others to the end.
   Workers workers_;
 };
