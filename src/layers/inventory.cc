@@ -16,7 +16,7 @@ std::vector<OurDevice> list_devices(dm::Control& control, std::string_view uuid_
     const auto parsed = parse_uuid(entry.uuid);
     if (!parsed) continue;
     devices.push_back({parsed->volume, parsed->role, parsed->number, entry.number, dm::DmName(entry.name),
-                       dm::DmUuid(entry.uuid)});
+                       dm::DmUuid(entry.uuid), entry.event_number});
   }
   std::ranges::stable_sort(devices, {}, &OurDevice::number);
   return devices;

@@ -20,6 +20,8 @@ struct OurDevice {
   dm::DeviceNumber device;
   dm::DmName name;
   dm::DmUuid uuid;
+  /// How many events the kernel has told of it.
+  std::uint32_t event_number = 0;
   /// Its stop was answered; it is on its way out.
   [[nodiscard]] bool is_gone() const { return is_gone_name(name.str()); }
 };
