@@ -3,7 +3,7 @@
 # cowshed::plugin, and the same for pkg-config. Nothing is linked: a plug-in finds the rest in the program that loads it.
 include(CMakePackageConfigHelpers)
 
-set(COWSHED_HEADERS base/error.h base/fd.h base/file.h base/ids.h base/units.h io/extent.h
+set(COWSHED_HEADERS base/error.h base/fd.h base/file.h base/guard_report.h base/ids.h base/units.h io/extent.h
     pools/capability.h pools/guest_device.h pools/image_format.h pools/operation.h pools/plugin.h pools/pool.h pools/tree.h
     pools/volume.h)
 set(COWSHED_HEADER_DIR ${CMAKE_INSTALL_INCLUDEDIR}/cowshed)

@@ -14,7 +14,8 @@ namespace {
 
 class Sweep {
  public:
-  Sweep(dm::Control& control, bool dry_run) : control_(control), dry_run_(dry_run) {}
+  Sweep(dm::Control& control, bool dry_run, const std::function<bool(const OurDevice&)>& resumes)
+      : control_(control), dry_run_(dry_run), resumes_(resumes) {}
 
   std::vector<std::string> run(std::string_view uuid_prefix) {
     auto devices = list_devices(control_, uuid_prefix);
@@ -44,6 +45,7 @@ class Sweep {
   }
 
   void resume(const OurDevice& device) {
+    if (resumes_ && !resumes_(device)) return;
     const auto info = control_.info(device.uuid);
     if (info && info->suspended && info->has_live_table)
       act("resume suspended", device, [&] { control_.resume(device.uuid); });
@@ -62,6 +64,7 @@ class Sweep {
 
   dm::Control& control_;
   bool dry_run_;
+  const std::function<bool(const OurDevice&)>& resumes_;
   std::vector<std::string> report_;
 };
 
@@ -110,9 +113,10 @@ std::vector<std::string> remove_orphans(Host& host, std::string_view uuid_prefix
   return report;
 }
 
-std::vector<std::string> sweep_devices(Host& host, std::string_view uuid_prefix, bool dry_run) {
+std::vector<std::string> sweep_devices(Host& host, std::string_view uuid_prefix, bool dry_run,
+                                       const std::function<bool(const OurDevice&)>& resumes) {
   if (!host.has_device_mapper()) return {};
-  return Sweep(host.control(), dry_run).run(uuid_prefix);
+  return Sweep(host.control(), dry_run, resumes).run(uuid_prefix);
 }
 
 }  // namespace cowshed::layers

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "layers/host.h"
+#include "layers/inventory.h"
 
 /// Recovery of devices: what a process that died in the middle of something left in the kernel.
 namespace cowshed::layers {
@@ -19,7 +21,9 @@ namespace cowshed::layers {
 ///    asked for it, and a resume would swap in whatever the inactive slot holds.
 /// 2. Devices that never got a table, layers whose stop was answered, and what no guest's layer stands on are
 /// removed.
-std::vector<std::string> sweep_devices(Host& host, std::string_view uuid_prefix, bool dry_run);
+/// Those that `resumes` says no to stay suspended.
+std::vector<std::string> sweep_devices(Host& host, std::string_view uuid_prefix, bool dry_run,
+                                       const std::function<bool(const OurDevice&)>& resumes = nullptr);
 
 /// Removes the devices of volumes that are not among `known` (VolumeKey::volume), as far as nobody holds
 /// them.

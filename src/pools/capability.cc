@@ -21,6 +21,7 @@ constexpr std::array names = {
     std::pair{Capability::in_place, std::string_view("in-place")},
     std::pair{Capability::overlay, std::string_view("overlay")},
     std::pair{Capability::keep_changes, std::string_view("keep-changes")},
+    std::pair{Capability::cow_limit, std::string_view("cow-limit")},
     std::pair{Capability::ephemeral, std::string_view("ephemeral")},
     std::pair{Capability::export_, std::string_view("export")},
     std::pair{Capability::import, std::string_view("import")},

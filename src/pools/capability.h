@@ -26,6 +26,8 @@ enum class Capability {
   /// write_policy overlay: likewise, and the session can be discarded.
   overlay,
   keep_changes,
+  /// cow_limit, while somebody calls Pool::guard().
+  cow_limit,
   ephemeral,
   export_,
   import,

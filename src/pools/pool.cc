@@ -21,4 +21,14 @@ std::optional<Bytes> Pool::usage() const {
   return directory ? std::optional(file_system_of(*directory).used) : std::nullopt;
 }
 
+SpaceSettings Pool::space() const {
+  const std::lock_guard guard(space_mutex_);
+  return space_;
+}
+
+void Pool::set_space(const SpaceSettings& settings) {
+  const std::lock_guard guard(space_mutex_);
+  space_ = settings;
+}
+
 }  // namespace cowshed::pools

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <span>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/guard_report.h"
 #include "base/ids.h"
 #include "base/units.h"
 #include "pools/capability.h"
@@ -110,6 +112,20 @@ class Pool {
   [[nodiscard]] virtual std::optional<Bytes> size() const;
   [[nodiscard]] virtual std::optional<Bytes> usage() const;
 
+  // Space: what sessions take is looked after by whoever keeps calling guard(), and by nobody else.
+
+  [[nodiscard]] SpaceSettings space() const;
+  void set_space(const SpaceSettings& settings);
+  /// From here on guard() will be called. `volumes`: all that the configuration has in this pool. Nothing
+  /// else works on them meanwhile.
+  virtual void begin_guard(std::span<Volume* const> /*volumes*/) {}
+  /// One look at the space of the pool and of its running volumes, and what follows from it (docs/space.md).
+  /// Beside all other calls, by one thread at a time.
+  virtual GuardReport guard() { return {}; }
+  /// guard() will not be called any more: no session stays held that nobody would let go on. False where one
+  /// has to, since its file system is full: recover() lets it go on once there is space.
+  virtual bool end_guard(std::span<Volume* const> /*volumes*/) { return true; }
+
   /// Puts right what a killed process or a power loss left: resumes suspended devices, finishes commits,
   /// removes half-built layers and files that belong to nothing. `volumes`: all that the configuration has in
   /// this pool. Never touches what is not ours.
@@ -121,6 +137,8 @@ class Pool {
   Parameters parameters_;
   int revisions_to_keep_;
   bool ephemeral_volatile_ = false;
+  mutable std::mutex space_mutex_;
+  SpaceSettings space_;
 };
 
 /// What drivers share in one process; defined by the layers below (layers/host.h).

@@ -239,6 +239,8 @@ class Volume {
   virtual bool is_commit_pending() { return false; }
   /// The kernel has given up a layer of what runs: the guest, or snapshots, cannot read it any more.
   virtual bool is_invalid() { return false; }
+  /// Its guest's I/O waits, for space or a higher cow_limit (docs/space.md), or for recovery.
+  virtual bool is_held() { return false; }
   virtual Bytes size() = 0;
   virtual Bytes usage() = 0;
   /// Default: from stored_files(); where there are none, usage() by the kind of the volume.

@@ -30,7 +30,7 @@ class FilePoolTest : public VmTest {
   void SetUp() override {
     VmTest::SetUp();
     if (IsSkipped()) return;
-    host_ = std::make_unique<layers::Host>();
+    host_ = make_host();
     context_ = std::make_unique<pools::DriverContext>(pools::DriverContext{*host_});
     auto given = parameters();
     given.emplace("dir_path", scratch().native());
@@ -47,6 +47,7 @@ class FilePoolTest : public VmTest {
     VmTest::TearDown();
   }
 
+  virtual std::unique_ptr<layers::Host> make_host() { return std::make_unique<layers::Host>(); }
   [[nodiscard]] virtual std::string driver() const { return "file"; }
   /// Another than a built-in one, too.
   [[nodiscard]] virtual const pools::Driver& found_driver() const { return pools::find_driver(driver()); }

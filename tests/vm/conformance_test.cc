@@ -613,6 +613,30 @@ TEST_P(ConformanceTest, the_layers_of_an_ephemeral_volume_are_told_top_first) {
   EXPECT_TRUE(volume.layers().empty());
 }
 
+TEST_P(ConformanceTest, a_session_is_held_at_its_cow_limit_and_goes_on_when_it_is_raised) {
+  auto p = of_kind("a", true, false);
+  p.cow_limit = mebibytes(1);
+  if (!can(Capability::cow_limit)) return expect_properties_refused(Capability::cow_limit, p);
+  Volume& source = make_origin();
+  expect_error(ErrorKind::not_supported, [&] { start(make(p, &source)); });
+  host().set_guarded(true);
+  p = of_kind("b", true, false);
+  p.cow_limit = mebibytes(1);
+  Volume& snapshot = make(p, &source);
+  pool().begin_guard({});
+  const Path node = start(snapshot);
+  fill(node, mebibytes(1), 's');
+  pool().guard();
+  EXPECT_TRUE(snapshot.is_held());
+  p.cow_limit = mebibytes(4);
+  snapshot.set_properties(p);
+  pool().guard();
+  EXPECT_FALSE(snapshot.is_held());
+  fill(node, mebibytes(2), 's');
+  stop(snapshot);
+  keeps(Capability::cow_limit);
+}
+
 TEST_P(ConformanceTest, an_ephemeral_volume_leaves_nothing_to_read) {
   auto p = of_kind("v", false, false);
   p.ephemeral = true;

@@ -20,6 +20,7 @@ class FilePool : public images::ImagePool {
 
  protected:
   void check_revisions(int value) const override;
+  [[nodiscard]] bool has_cows() const override { return true; }
 };
 
 Driver driver();

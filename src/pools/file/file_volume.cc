@@ -106,8 +106,21 @@ void FileVolume::stop_origin(const StopOptions& options) {
 }
 
 void FileVolume::check_stop(const StopOptions& options) {
-  if (const auto device = running()) layers::refuse_while_open(host().control(), *device);
+  if (const auto device = running()) refuse_open(*device);
   if (options.discard && kind() == VolumeKind::origin) base().check_discard();
+}
+
+layers::Watched FileVolume::watched() const {
+  layers::Watched watched = ImageVolume::watched();
+  if (kind() == VolumeKind::snapshot || is_ephemeral()) return watched;
+  watched.image = files().image;
+  watched.cow = files().cow;
+  return watched;
+}
+
+bool FileVolume::secure_session(const layers::OurDevice& device) {
+  if (device.role == layers::Role::origin && !base().secure_session()) return false;
+  return ImageVolume::secure_session(device);
 }
 
 void FileVolume::abandon_now() {

@@ -50,6 +50,8 @@ class FileVolume : public images::ImageVolume {
   void import_now(const std::function<void(const Path& image)>& fill, const ProgressWatch& progress) override;
   void resize_now(Bytes size, bool shrink, const ProgressWatch& progress) override;
   void recover_now(RecoveryReport& report, bool dry_run) override;
+  [[nodiscard]] layers::Watched watched() const override;
+  bool secure_session(const layers::OurDevice& device) override;
 
  private:
   [[nodiscard]] layers::BaseFiles files() const { return layers::BaseFiles(stem()); }

@@ -68,8 +68,21 @@ void ImagePool::check_not_yet(const VolumeProperties& p) const {
   const auto refuse_if = [&](bool wanted, std::string_view what) {
     if (wanted) refuse(ErrorKind::not_supported, p, fmt::format("{} is not supported yet", what));
   };
-  refuse_if(p.cow_limit.has_value(), "cow_limit");
   refuse_if(p.warm != 0, "warm");
+}
+
+void ImagePool::check_cow_limit(const VolumeProperties& p) const {
+  constexpr Bytes least = mebibytes(1);
+  if (!p.cow_limit) return;
+  if (!has_cows()) refuse(ErrorKind::not_supported, p, "this driver has no cows that cow_limit could limit");
+  if (p.kind() == VolumeKind::volatile_)
+    refuse(ErrorKind::invalid_argument, p, "cow_limit is not for volatile volumes: their size limits them");
+  if (p.revisions_to_keep == -1)
+    refuse(ErrorKind::invalid_argument, p, "cow_limit is of no use with snapshots off: there is no cow");
+  if (*p.cow_limit < least)
+    refuse(ErrorKind::invalid_argument, p,
+           fmt::format("cow_limit {} is too little for any session: at least {}", format_size(*p.cow_limit),
+                       format_size(least)));
 }
 
 void ImagePool::check_size(const VolumeProperties& p) const {
@@ -90,17 +103,26 @@ void ImagePool::check(const VolumeProperties& p) const {
   if (p.ephemeral.value_or(false) && !p.may_be_ephemeral())
     refuse(ErrorKind::invalid_argument, p,
            "only a volatile volume that the guest can write can be ephemeral");
+  check_cow_limit(p);
   check_not_yet(p);
 }
 
 RecoveryReport ImagePool::recover(std::span<Volume* const> volumes, bool dry_run) {
   const std::string prefix = layers::pool_uuid_prefix(directory_id());
-  RecoveryReport report{.lines = layers::sweep_devices(host_, prefix, dry_run)};
+  RecoveryReport report;
   std::set<std::string> known;
+  for (Volume* volume : volumes) known.insert(dynamic_cast<ImageVolume&>(*volume).key().volume());
+  // Sessions are the guard's, or their volume's below: it looks first at whether there is space for what
+  // waits.
+  const auto resumes = [&](const layers::OurDevice& device) {
+    return layers::tier_of(device.role) != layers::Tier::guest || device.is_gone() ||
+           !known.contains(device.volume);
+  };
+  report.lines = layers::sweep_devices(host_, prefix, dry_run, resumes);
   for (Volume* volume : volumes) {
     auto& image_volume = dynamic_cast<ImageVolume&>(*volume);
-    known.insert(image_volume.key().volume());
     image_volume.recover(report, dry_run);
+    image_volume.recover_session(report, dry_run);
   }
   for (std::string& line : layers::remove_orphans(host_, prefix, known, dry_run)) report.add(std::move(line));
   return report;

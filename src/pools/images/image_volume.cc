@@ -102,7 +102,9 @@ void ImageVolume::remove_now() {
 Operation<std::optional<BlockDevice>> ImageVolume::start() {
   const auto body = [this]() -> std::optional<BlockDevice> {
     const auto guard = lock();
+    refuse_unwatched();
     const layers::Running running = start_now();
+    watch();
     return to_block_device(running.device, running.rw);
   };
   // What waits for nothing, no disk and no grace period, is done at once: a thread would only add its
@@ -114,6 +116,7 @@ Operation<std::optional<BlockDevice>> ImageVolume::start() {
 Operation<void> ImageVolume::stop(StopOptions options) {
   const auto body = [this, options] {
     const auto guard = lock();
+    const auto lifted = lift_hold();
     stop_now(options);
   };
   // What has nothing to save is let go at once; a thread would only add its wake-up.
@@ -122,7 +125,10 @@ Operation<void> ImageVolume::stop(StopOptions options) {
 }
 
 Operation<void> ImageVolume::abandon() {
-  return in_thread([this] { abandon_now(); });
+  return in_thread([this] {
+    const auto lifted = lift_hold();
+    abandon_now();
+  });
 }
 
 layers::Running ImageVolume::start_volatile(const Path& image) {

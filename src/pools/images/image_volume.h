@@ -26,6 +26,8 @@ class ImageVolume : public Volume {
   void check_remove() override;
 
   bool is_running() final;
+  bool is_held() final;
+  void set_properties(VolumeProperties properties) override;
   std::optional<BlockDevice> block_device() final;
 
   Operation<void> import_file(const GivenImage& given, ProgressWatch progress) final;
@@ -35,6 +37,11 @@ class ImageVolume : public Volume {
   /// After the pool's devices were swept: puts right what a session or an operation that was cut off left of
   /// this volume. Does not throw what is wrong with the volume: that goes into the report.
   void recover(RecoveryReport& report, bool dry_run);
+  /// Of one that runs: nobody looks after its space any more, or not yet (Pool::end_guard). It goes on where
+  /// it was held and may, and is made safe for those who stand on it.
+  void recover_session(RecoveryReport& report, bool dry_run);
+  /// Tells the guard of it, where there is one.
+  void watch();
 
  protected:
   layers::Host& host() { return image_pool_.host(); }
@@ -67,6 +74,16 @@ class ImageVolume : public Volume {
   }
   std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
 
+  /// Throws in_use. One that was held goes on and is given time to be closed: whoever had it open may have
+  /// been killed, but not gone before its last I/O was.
+  void refuse_open(const layers::OurDevice& device);
+  /// What the guard should know of it.
+  [[nodiscard]] virtual layers::Watched watched() const {
+    return {properties().vid.str(), properties().cow_limit};
+  }
+  /// Of a running session that is to go on while nobody watches it: false where it cannot, and is held.
+  virtual bool secure_session(const layers::OurDevice& device);
+
   // A volatile volume, in the file `image`; an ephemeral one in a file without a name (layers/ephemeral.h).
   layers::Running start_volatile(const Path& image);
   /// Not running: takes away what an earlier stop that failed half-way may have left.
@@ -93,7 +110,11 @@ class ImageVolume : public Volume {
 
  private:
   [[nodiscard]] Error foreign_source() const;
+  /// Throws not_supported: what it may write is limited, and nobody would see to that.
+  void refuse_unwatched();
   BlockDevice to_block_device(dm::DeviceNumber device, bool rw) const;
+  /// Nothing where it does not run.
+  std::unique_ptr<layers::Holds::Lifted> lift_hold();
   void remove_now();
   /// In the VM's directory, made where it is missing.
   void create_in_directory(const CreateOptions& options, const Export* content);

@@ -110,7 +110,7 @@ void ReflinkVolume::refuse_discard() {
 }
 
 void ReflinkVolume::check_stop(const StopOptions& options) {
-  if (const auto device = running()) layers::refuse_while_open(host().control(), *device);
+  if (const auto device = running()) refuse_open(*device);
   if (options.discard) refuse_discard();
 }
 
