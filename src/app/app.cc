@@ -54,6 +54,13 @@ App::App(AppOptions options) : options_(std::move(options)) {
   if (options_.lock.access != Access::write) host_.only_look();
   take_lock();
   load_config();
+  // Recovery leaves to the guard what is the guard's.
+  if (options_.guards_space) host_.set_guarded(true);
+  recover_if_due();
+  if (options_.guards_space) begin_guard();
+}
+
+void App::recover_if_due() {
   if (!lock_ || !lock_->unclean() || options_.lock.access != Access::write) return;
   if (!path_exists(locations().config()))
     lock_->set_recovered();
@@ -63,6 +70,7 @@ App::App(AppOptions options) : options_(std::move(options)) {
 
 App::~App() {
   finish_pools();
+  if (options_.guards_space) end_guard();
   vms_.clear();
   pools_.clear();
 }
@@ -188,6 +196,7 @@ std::unique_ptr<pools::Pool> App::make_pool(const PoolName& name, const PoolDefi
   auto pool = driver.make(
       {name, pools::check_parameters(driver, definition.parameters), definition.revisions_to_keep}, context_);
   pool->set_ephemeral_volatile(definition.ephemeral_volatile);
+  pool->set_space(definition.space);
   return pool;
 }
 

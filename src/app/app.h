@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "app/turns.h"
 #include "app/vm.h"
 #include "base/error.h"
+#include "base/guard_report.h"
 #include "layers/host.h"
 #include "pools/driver_context.h"
 #include "pools/pool.h"
@@ -32,6 +34,10 @@ struct AppOptions {
   bool stays_locked = false;
   /// False: who opens it calls recover(), and wants to hear what there was to do.
   bool recover_when_due = true;
+  /// Who opens it for writing calls guard_space() as often as that says, as long as this lives: volumes with
+  /// a cow_limit may start, and sessions need not reserve beforehand all the space that they may come to
+  /// need.
+  bool guards_space = false;
 };
 
 /// What became of one VM of a batch.
@@ -46,6 +52,27 @@ struct ListedVm {
   VmName name;
   Vm* vm = nullptr;
   std::optional<Error> error;
+};
+
+/// What guard_space() did and saw.
+struct SpaceReport {
+  struct Pool {
+    PoolName name;
+    /// Its events are in `events`.
+    GuardReport report;
+  };
+  /// An event, and whose it is.
+  struct Event {
+    PoolName pool;
+    GuardEvent event;
+    /// Where it is about a volume that is known.
+    std::optional<VmName> vm = std::nullopt;
+    std::optional<VolumeName> volume = std::nullopt;
+  };
+  std::vector<Event> events;
+  std::vector<Pool> pools;
+  /// When to call again at the latest.
+  std::chrono::milliseconds next{1000};
 };
 
 /// The whole installation: pools, VMs and defaults of one state directory. Holds the state directory's lock
@@ -88,6 +115,11 @@ class App {
   /// Likewise. Throw-away VMs are gone afterwards.
   std::vector<VmOutcome> stop(std::span<Vm* const> vms, const pools::StopOptions& options = {});
 
+  /// One look at the space of all pools that are in use, and what follows from it: sessions are held and let
+  /// go on. Only where guards_space was said. From any one thread, beside all else: it waits for no
+  /// operation, however long that takes. Throws nothing but what memory runs out of: what fails is an event.
+  SpaceReport guard_space();
+
   /// Puts right what a killed process or a power loss left (app/recover.h).
   pools::RecoveryReport recover(bool dry_run);
   /// What the last writer left, where it did not end well and recovery has not been done.
@@ -112,7 +144,7 @@ class App {
   void save(const Vm& vm);
   Vm& adopt(std::unique_ptr<Vm> vm);
   void forget(const VmName& name);
-  void forget_pool(const PoolName& name) { pools_.erase(name); }
+  void forget_pool(const PoolName& name);
   bool exists_vm(const VmName& name);
   /// A name for a throw-away VM, that nobody else is given.
   VmName free_name();
@@ -133,6 +165,7 @@ class App {
 
  private:
   void take_lock();
+  void recover_if_due();
   void load_config();
   /// Of the pool over the state directory: file-reflink where the file system can share extents, else file.
   [[nodiscard]] std::string first_driver() const;
@@ -141,6 +174,11 @@ class App {
   std::unique_ptr<Vm> load(const VmName& name);
   Vm* find_vm(const VmName& name);
   void finish_pools();
+  void begin_guard();
+  void end_guard();
+  std::vector<pools::Pool*> loaded_pools();
+  std::vector<pools::Volume*> volumes_of(const pools::Pool& pool);
+  void add_guard_events(SpaceReport& report, const pools::Pool& pool, std::vector<GuardEvent> events);
 
   AppOptions options_;
   // Let go of last, after the threads of host_ have ended.
@@ -151,6 +189,8 @@ class App {
   std::recursive_mutex registry_mutex_;
   std::map<VmName, std::weak_ptr<const void>> pins_;
   std::atomic<int> throwaways_{0};
+  /// Held while guard_space() looks: pools stay.
+  std::mutex guard_mutex_;
   Config config_;
   std::map<PoolName, std::unique_ptr<pools::Pool>> pools_;
   std::map<VmName, std::unique_ptr<Vm>> vms_;

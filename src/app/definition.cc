@@ -49,6 +49,16 @@ std::optional<Path> plugin_of(JsonObject& object) {
   return *text;
 }
 
+SpaceSettings space_of(JsonObject& object) {
+  SpaceSettings space;
+  if (const auto warning = object.optional_integer("space_warning")) {
+    if (*warning < 1 || *warning > 100) object.refuse("space_warning", "must be 1 to 100 (percent)");
+    space.warning = static_cast<unsigned>(*warning);
+  }
+  space.hold = object.optional_bytes("space_hold");
+  return space;
+}
+
 PoolDefinition decode_pool(JsonObject object) {
   PoolDefinition pool;
   pool.plugin = plugin_of(object);
@@ -57,6 +67,7 @@ PoolDefinition decode_pool(JsonObject object) {
   if (pool.revisions_to_keep && *pool.revisions_to_keep < 0)
     object.refuse("revisions_to_keep", "must not be negative (snapshots are switched off volume by volume)");
   pool.ephemeral_volatile = object.boolean("ephemeral_volatile", false);
+  pool.space = space_of(object);
   if (auto parameters = object.optional_object("parameters"))
     for (const auto& key : parameters->keys()) pool.parameters[key] = parameters->scalar(key);
   object.finish();
@@ -138,6 +149,8 @@ ordered_json to_json(const PoolDefinition& pool) {
       pool.plugin ? ordered_json{{"plugin", pool.plugin->native()}} : ordered_json{{"driver", pool.driver}};
   if (pool.revisions_to_keep) json["revisions_to_keep"] = *pool.revisions_to_keep;
   if (pool.ephemeral_volatile) json["ephemeral_volatile"] = true;
+  if (pool.space.warning != SpaceSettings::default_warning) json["space_warning"] = pool.space.warning;
+  if (pool.space.hold) json["space_hold"] = pool.space.hold->count;
   json["parameters"] = ordered_json::object();
   for (const auto& [key, value] : pool.parameters) json["parameters"][key] = value;
   return json;

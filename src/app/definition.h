@@ -32,6 +32,7 @@ struct PoolDefinition {
   std::optional<int> revisions_to_keep;
   pools::Parameters parameters;
   bool ephemeral_volatile = false;
+  SpaceSettings space = {};
   /// The shared object with the driver (pools/plugin.h).
   std::optional<Path> plugin = std::nullopt;
 

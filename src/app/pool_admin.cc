@@ -29,6 +29,26 @@ int parse_revisions(const std::string& text) {
   return value;
 }
 
+unsigned parse_percent(std::string_view key, const std::string& text) {
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 1 || value > 100)
+    throw Error(ErrorKind::invalid_argument, fmt::format("{}: '{}' is not 1 to 100 (percent)", key, text));
+  return value;
+}
+
+/// Sets one of them from text; false where `key` is none of theirs.
+bool set_space_key(SpaceSettings& space, std::string_view key, const std::string& value) {
+  const bool is_default = value == "default";
+  if (key == "space_warning")
+    space.warning = is_default ? SpaceSettings::default_warning : parse_percent(key, value);
+  else if (key == "space_hold")
+    space.hold = is_default ? std::nullopt : std::optional(parse_size(value));
+  else
+    return false;
+  return true;
+}
+
 /// However a path is spelled, by whichever link: the place that it leads to.
 pools::Parameters with_places(const pools::Driver& driver, pools::Parameters parameters) {
   for (const auto& parameter : driver.parameters) {
@@ -164,9 +184,14 @@ void take_over(const App& app, pools::Pool& pool, PoolDefinition& definition, st
     definition.ephemeral_volatile = parse_bool(key, value);
     pools::check_ephemeral_volatile(app.driver_of(definition), definition.ephemeral_volatile);
     pool.set_ephemeral_volatile(definition.ephemeral_volatile);
+  } else if (set_space_key(definition.space, key, value)) {
+    pool.set_space(definition.space);
   } else {
-    throw Error(ErrorKind::invalid_argument,
-                fmt::format("unknown key '{}'; there are revisions_to_keep, ephemeral_volatile", key));
+    throw Error(
+        ErrorKind::invalid_argument,
+        fmt::format("unknown key '{}'; there are revisions_to_keep, ephemeral_volatile, space_warning, "
+                    "space_hold",
+                    key));
   }
 }
 
@@ -175,10 +200,12 @@ void set(App& app, const PoolName& name, std::string_view key, const std::string
   if (pool.parameters().contains(std::string(key)))
     throw Error(ErrorKind::invalid_argument,
                 fmt::format("'{}' is decided when the pool is added: add another pool", key));
-  Undo restore([&, revisions = pool.revisions_to_keep(), ephemeral = pool.ephemeral_volatile()] {
-    pool.set_revisions_to_keep(revisions);
-    pool.set_ephemeral_volatile(ephemeral);
-  });
+  Undo restore(
+      [&, revisions = pool.revisions_to_keep(), ephemeral = pool.ephemeral_volatile(), space = pool.space()] {
+        pool.set_space(space);
+        pool.set_revisions_to_keep(revisions);
+        pool.set_ephemeral_volatile(ephemeral);
+      });
   Config config = app.config();
   take_over(app, pool, config.pools[name], key, value);
   app.initialise();

@@ -25,8 +25,8 @@ bool has_pool(App& app, const PoolName& name, const PoolDefinition& definition);
 /// Throws in_use listing the volumes in it and the defaults that name it or fall back to it.
 void remove_pool(App& app, const PoolName& name);
 
-/// revisions_to_keep, ephemeral_volatile; running volumes go on as they are. Throws invalid_argument listing
-/// the keys there are, not_supported for what the driver cannot.
+/// revisions_to_keep, ephemeral_volatile, space_warning, space_hold; running volumes go on as they are.
+/// Throws invalid_argument listing the keys there are, not_supported for what the driver cannot.
 void set_pool(App& app, const PoolName& name, std::string_view key, const std::string& value);
 
 /// default_pool, default_pool_root, ...

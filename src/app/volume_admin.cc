@@ -94,8 +94,8 @@ void set(Vm& vm, Volume& volume, std::string_view key, std::string_view value) {
   if (key == "rw" || key == "ephemeral" || key == "write_policy" || key == "keep_changes")
     vm.require_stopped();
   vm.app().require_unpinned(vm.name());
-  volume.set_properties(after);
-  Undo restore([&] { volume.set_properties(before); });
+  vm.set_properties(volume, after);
+  Undo restore([&] { vm.set_properties(volume, before); });
   vm.app().save(vm);
   restore.release();
 }

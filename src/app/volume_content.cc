@@ -36,8 +36,8 @@ void save_size_now(Vm& vm, Volume& volume, Bytes size) {
   if (before.size == size) return;
   auto after = before;
   after.size = size;
-  volume.set_properties(after);
-  Undo restore([&] { volume.set_properties(before); });
+  vm.set_properties(volume, after);
+  Undo restore([&] { vm.set_properties(volume, before); });
   if (!vm.is_throwaway()) vm.app().save(vm);
   restore.release();
 }

@@ -55,7 +55,9 @@ constexpr std::array<Property, 9> table = {{
      }},
     {"keep_changes", [](auto& p, auto key, auto text) { p.keep_changes = parse_bool(key, text); }},
     {"cow_limit",
-     [](auto& p, auto, auto text) { p.cow_limit = unless_default(text, [&] { return parse_size(text); }); }},
+     [](auto& p, auto, auto text) {
+       p.cow_limit = unless_default(text == "none" ? unset : text, [&] { return parse_size(text); });
+     }},
     {"warm", [](auto& p, auto key, auto text) { p.warm = parse_int(key, text); }},
     {"ephemeral",
      [](auto& p, auto key, auto text) {

@@ -18,7 +18,7 @@ void check_properties(const pools::VolumeProperties& properties);
 bool parse_bool(std::string_view key, std::string_view text);
 
 /// Sets `key` from text and checks the whole. "default" unsets revisions_to_keep, write_policy, cow_limit and
-/// ephemeral.
+/// ephemeral; of cow_limit, so does "none".
 /// Throws invalid_argument, listing the keys there are where the key is unknown.
 void set_property(pools::VolumeProperties& properties, std::string_view key, std::string_view value);
 /// As set_property, and also what is decided once: snap_on_start, save_on_stop.

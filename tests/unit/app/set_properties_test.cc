@@ -67,6 +67,31 @@ TEST_F(SetProperties, APoolsDefaultMakesVolatileVolumesEphemeralThatSayNothing) 
   EXPECT_FALSE(app().pool(pool()).ephemeral_volatile());
 }
 
+TEST_F(SetProperties, APoolsSpaceIsWatchedByMarksThatStayUntilTheyAreUnset) {
+  create("t");
+  EXPECT_EQ(app().pool(pool()).space(), SpaceSettings{});
+  app::set_pool(app(), pool(), "space_warning", "75");
+  app::set_pool(app(), pool(), "space_hold", "2G");
+  EXPECT_EQ(app().pool(pool()).space(), (SpaceSettings{75, gibibytes(2)}));
+  reopen();
+  EXPECT_EQ(app().pool(pool()).space(), (SpaceSettings{75, gibibytes(2)}));
+  for (const char* value : {"0", "101", "-1", "9 ", "90%", ""})
+    expect_error(ErrorKind::invalid_argument, [&] { app::set_pool(app(), pool(), "space_warning", value); });
+  expect_error(ErrorKind::invalid_argument, [&] { app::set_pool(app(), pool(), "space_hold", "much"); });
+  EXPECT_EQ(app().pool(pool()).space(), (SpaceSettings{75, gibibytes(2)}));
+  for (const char* key : {"space_warning", "space_hold"}) app::set_pool(app(), pool(), key, "default");
+  reopen();
+  EXPECT_EQ(app().pool(pool()).space(), SpaceSettings{});
+}
+
+TEST_F(SetProperties, NoneUnsetsALimit) {
+  create_three();
+  set("work", "private", "cow_limit", "2MiB");
+  EXPECT_EQ(volume("work", "private").properties().cow_limit, mebibytes(2));
+  set("work", "private", "cow_limit", "none");
+  EXPECT_EQ(volume("work", "private").properties().cow_limit, std::nullopt);
+}
+
 TEST_F(SetProperties, ADisposableFollowsThePoolWhereItsAppVmDoes) {
   create_three();
   EXPECT_EQ(volume("d", "volatile").properties().ephemeral, std::nullopt);
