@@ -15,6 +15,15 @@ void add_volume(std::vector<Attention>& list, const VolumeInfo& volume) {
     list.push_back({about(volume), "the kernel has given up a layer of it",
                     fmt::format("cowshed tree {} shows which; stop the VM, then cowshed volume verify {}:{}",
                                 volume.vm, volume.vm, volume.name)});
+  if (volume.is_held.value_or(false))
+    list.push_back({about(volume), "is held: its guest waits for space",
+                    volume.cow_limit
+                        ? fmt::format("free space in pool {}, or raise its cow_limit; without the "
+                                      "service cowshed recover lets it go on",
+                                      volume.pool)
+                        : fmt::format("free space in pool {}; without the service cowshed recover lets "
+                                      "it go on",
+                                      volume.pool)});
   if (volume.is_commit_pending.value_or(false))
     list.push_back({about(volume), "a commit was decided but not finished", "cowshed recover finishes it"});
   else if (volume.is_dirty.value_or(false) && !runs)
@@ -33,7 +42,10 @@ std::optional<unsigned> percent_used(const PoolInfo& pool) {
   return static_cast<unsigned>(part * 100 + 0.999);
 }
 
-bool is_nearly_full(const PoolInfo& pool) { return percent_used(pool).value_or(0) >= nearly_full; }
+bool is_nearly_full(const PoolInfo& pool) {
+  const auto percent = percent_used(pool);
+  return percent && *percent >= pool.space_warning;
+}
 
 namespace {
 

@@ -8,11 +8,9 @@
 /// What a person should look at, with what to do about it. Derived from the rest of the answer.
 namespace cowshed::api {
 
-/// From here on a pool is worth a look, in percent.
-constexpr unsigned nearly_full = 90;
-
 /// 0 to 100, rounded up; nothing where it is not known.
 std::optional<unsigned> percent_used(const PoolInfo& pool);
+/// Fuller than its space_warning.
 bool is_nearly_full(const PoolInfo& pool);
 
 /// The error with what to do about it behind, where its kind tells.

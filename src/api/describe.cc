@@ -66,6 +66,7 @@ void add_state(VolumeInfo& info, app::Vm& vm, Volume& volume) {
   ask(info, [&] { info.is_outdated = volume.is_outdated(); });
   ask(info, [&] { info.is_commit_pending = volume.is_commit_pending(); });
   ask(info, [&] { info.is_invalid = volume.is_invalid(); });
+  ask(info, [&] { info.is_held = volume.is_held(); });
 }
 
 LayerInfo to_info(const pools::Layer& layer) {

@@ -66,6 +66,8 @@ PoolInfo describe_pool(app::App& app, const PoolName& name, Detail detail) {
     info.driver = pool.driver();
     info.revisions_to_keep = pool.revisions_to_keep();
     info.ephemeral_volatile = pool.ephemeral_volatile();
+    info.space_warning = pool.space().warning;
+    info.space_hold = pool.space().hold;
     info.parameters = pool.parameters();
     // Before the first start there are no directories, and nothing is wrong with that.
     if (path_exists(app.locations().config())) add_space(info, app, pool);

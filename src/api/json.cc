@@ -75,6 +75,8 @@ ordered_json encode_pool(const PoolInfo& pool) {
       {"name", pool.name}, {"driver", text_or_null(pool.driver)}, {"plugin", text_or_null(pool.plugin)}};
   json["revisions_to_keep"] = pool.revisions_to_keep;
   json["ephemeral_volatile"] = pool.ephemeral_volatile;
+  json["space_warning"] = pool.space_warning;
+  json["space_hold"] = or_null(pool.space_hold);
   json["parameters"] = ordered_json::object();
   for (const auto& [key, value] : pool.parameters) json["parameters"][key] = value;
   json["size"] = or_null(pool.size);
@@ -141,6 +143,7 @@ ordered_json encode_volume(const VolumeInfo& volume) {
   json["is_outdated"] = or_null(volume.is_outdated);
   json["is_commit_pending"] = or_null(volume.is_commit_pending);
   json["is_invalid"] = or_null(volume.is_invalid);
+  json["is_held"] = or_null(volume.is_held);
   add_error(json, volume.error);
   return json;
 }
@@ -268,6 +271,7 @@ std::string to_json(const Status::Answer& answer) {
   json["outdated"] = answer.outdated;
   json["commit_pending"] = answer.commit_pending;
   json["invalid"] = answer.invalid;
+  json["held"] = answer.held;
   json["running_vms"] = answer.running_vms;
   json["pool_list"] = array(answer.pool_list, encode_pool);
   json["attention"] = array(answer.attention, [](const Attention& item) {

@@ -33,6 +33,7 @@ void count(Status::Answer& answer, const VmInfo& vm) {
     answer.outdated += volume.is_outdated.value_or(false);
     answer.commit_pending += volume.is_commit_pending.value_or(false);
     answer.invalid += volume.is_invalid.value_or(false);
+    answer.held += volume.is_held.value_or(false);
     is_unreadable = is_unreadable || volume.error;
   }
   if (is_unreadable) ++answer.unreadable;

@@ -12,6 +12,7 @@
 
 #include "base/checkup.h"
 #include "base/error.h"
+#include "base/guard_report.h"
 #include "base/units.h"
 
 /// One request and one answer for each command. Plain data: what a request says is checked where it is
@@ -39,6 +40,9 @@ struct PoolInfo {
   std::string plugin;
   int revisions_to_keep = 0;
   bool ephemeral_volatile = false;
+  /// Percent; and, where it is set, what is to stay available.
+  unsigned space_warning = SpaceSettings::default_warning;
+  std::optional<Bytes> space_hold;
   std::map<std::string, std::string> parameters;
   std::optional<Bytes> size, usage;
   /// The pool in whose directory it lies: its data counts there, too.
@@ -86,7 +90,7 @@ struct VolumeInfo {
   std::optional<std::string> source;
   // What only disk and kernel know; not set where it could not be asked: `error` says why.
   std::optional<Bytes> size, usage;
-  std::optional<bool> is_running, is_dirty, is_outdated, is_commit_pending, is_invalid;
+  std::optional<bool> is_running, is_dirty, is_outdated, is_commit_pending, is_invalid, is_held;
   std::optional<Device> device;
   std::optional<Error> error;
   // Only in volume info and tree.
@@ -391,7 +395,7 @@ struct Status {
     std::size_t pools = 0, vms = 0, running = 0, unreadable = 0;
     std::size_t partly_running = 0;
     /// Of volumes.
-    std::size_t dirty = 0, outdated = 0, commit_pending = 0, invalid = 0;
+    std::size_t dirty = 0, outdated = 0, commit_pending = 0, invalid = 0, held = 0;
     /// What the last writer left, where it did not end well.
     std::optional<std::string> unclean;
     /// By name.

@@ -105,7 +105,8 @@ void add_pool_commands(CLI::App& parent, Session& session) {
   }
   {
     const auto [command, request] = add_command<api::PoolSet>(
-        group, session, "set", "Set a pool's property: revisions_to_keep, ephemeral_volatile", just_call);
+        group, session, "set",
+        "Set a pool's property: revisions_to_keep, ephemeral_volatile, space_warning, space_hold", just_call);
     command->add_option("POOL", request->pool)->required();
     command->add_option("KEY", request->key)->required();
     command->add_option("VALUE", request->value)->required();

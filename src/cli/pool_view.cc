@@ -72,6 +72,8 @@ std::string pool_text(const api::PoolInfo& pool, const Terminal& terminal) {
   std::string text =
       fmt::format("pool: {}\ndriver: {}\nrevisions_to_keep: {}\nephemeral_volatile: {}", pool.name,
                   pool.driver, pool.revisions_to_keep, pool.ephemeral_volatile ? "yes" : "no");
+  text += fmt::format("\nspace_warning: {} %", pool.space_warning);
+  if (pool.space_hold) text += fmt::format("\nspace_hold: {}", format_size(*pool.space_hold));
   if (!pool.plugin.empty()) text += fmt::format("\nplugin: {}", pool.plugin);
   for (const auto& [key, value] : pool.parameters) text += fmt::format("\n{}: {}", key, value);
   text += fmt::format("\nfile system: {} used of {}  {}", size_text(pool.usage), size_text(pool.size),

@@ -32,6 +32,7 @@ std::string marks_text(const api::Status::Answer& status, const Terminal& termin
       text += (text.empty() ? "" : ", ") + terminal.paint(style, fmt::format("{} {}", number, what));
   };
   add(status.invalid, "invalid", Style::bad);
+  add(status.held, "held", Style::bad);
   add(status.commit_pending, "commit pending", Style::bad);
   add(status.dirty, "dirty", Style::warning);
   add(status.outdated, "outdated", Style::warning);

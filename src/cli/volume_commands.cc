@@ -64,6 +64,7 @@ std::string describe(const api::VolumeInfo& volume) {
   lines.add("is_outdated", volume.is_outdated);
   lines.add("is_commit_pending", volume.is_commit_pending);
   lines.add("is_invalid", volume.is_invalid);
+  lines.add("is_held", volume.is_held);
   lines.add("path", volume.path);
   lines.add("path_cow", volume.path_cow);
   lines.add("path_source", volume.path_source);

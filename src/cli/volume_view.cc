@@ -15,6 +15,7 @@ std::string time_text(std::chrono::system_clock::time_point time) {
 std::vector<Cell> marks_of(const api::VolumeInfo& volume) {
   std::vector<Cell> marks;
   if (volume.is_invalid.value_or(false)) marks.emplace_back("invalid", Style::bad);
+  if (volume.is_held.value_or(false)) marks.emplace_back("held", Style::bad);
   if (volume.is_commit_pending.value_or(false))
     marks.emplace_back("commit pending", Style::bad);
   else if (volume.is_dirty.value_or(false))

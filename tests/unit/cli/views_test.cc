@@ -320,6 +320,12 @@ mail:root    snapshot  rw  10.0 GiB  1.2 GiB  varlib  running, invalid, outdated
 broken:?                          -        -          unknown)");
 }
 
+TEST(ListsTest, ASessionThatIsHeldSaysSo) {
+  auto held = volume("mail", "root", "snapshot");
+  held.is_held = true;
+  EXPECT_NE(volume_table({held}, plain).find("running, held"), std::string::npos);
+}
+
 TEST(ListsTest, LongNamesLoseTheirMiddleAtEightyColumns) {
   auto long_volume = volume(std::string(64, 'x'), std::string(32, 'y'), "origin-snapshot");
   long_volume.pool = std::string(32, 'p');
