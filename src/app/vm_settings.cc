@@ -3,6 +3,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "app/new_volumes.h"
 #include "base/undo.h"
 
@@ -20,6 +22,32 @@ void require_all_stopped(Vm& vm) {
     if (other->template_name() == vm.name()) other->require_stopped();
 }
 
+/// What a VM that stands on `vm` would begin its volume from, were `vm` like `trial`. Nothing where it does
+/// not come to that.
+pools::Volume* find_source_through(Vm& other, const Vm& vm, Vm& trial, const VolumeName& name) {
+  for (Vm* above : other.chain()) {
+    if (above == &vm) return find_saved_volume(trial, name);
+    if (pools::Volume* own = above->find_volume(name); own != nullptr && own->properties().save_on_stop)
+      return own;
+  }
+  return nullptr;
+}
+
+/// Those that stand on it keep a source, in their own pool.
+void check_below(Vm& vm, Vm& trial) {
+  for (Vm* other : vm.app().all_vms("which VMs stand on it")) {
+    const auto chain = other->chain();
+    if (std::ranges::find(chain, &vm) == chain.end()) continue;
+    for (const auto* volume : other->volumes()) {
+      if (!volume->properties().snap_on_start) continue;
+      const auto* source = find_source_through(*other, vm, trial, volume->properties().name);
+      if (source == nullptr || &source->pool() != &volume->pool())
+        throw refusal(fmt::format("{} of {} would have no source in its pool '{}'", label(*volume),
+                                  label(*other), volume->pool().name().str()));
+    }
+  }
+}
+
 /// The definition as it will be, tried on an object of its own before anything is changed.
 void check(Vm& vm, VmDefinition definition) {
   Vm trial(vm.app(), vm.name(), std::move(definition), false);
@@ -27,6 +55,7 @@ void check(Vm& vm, VmDefinition definition) {
     if (above == &vm) throw refusal(fmt::format("{} would be its own template", label(vm)));
   for (const auto* volume : trial.volumes())
     if (volume->properties().snap_on_start) static_cast<void>(volume->source());
+  check_below(vm, trial);
 }
 
 /// Replaces the object by one of the new definition.

@@ -36,6 +36,27 @@ VmDefinition only(const Vm& vm, const VolumeDefinition& volume) {
   return result;
 }
 
+/// Those with a snapshot of that name that stand on `vm`.
+std::vector<Vm*> snapshots_below(Vm& vm, const VolumeName& name) {
+  std::vector<Vm*> found;
+  for (Vm* other : vm.app().all_vms("which VMs would begin from it")) {
+    const Volume* volume = other->find_volume(name);
+    if (volume == nullptr || !volume->properties().snap_on_start) continue;
+    const auto chain = other->chain();
+    if (std::ranges::find(chain, &vm) != chain.end()) found.push_back(other);
+  }
+  return found;
+}
+
+/// Those have a source further up, perhaps in another pool, and may be running on it.
+void refuse_to_come_between(Vm& vm, const pools::VolumeProperties& added) {
+  if (!added.save_on_stop) return;
+  if (const auto users = snapshots_below(vm, added.name); !users.empty())
+    throw Error(
+        ErrorKind::in_use,
+        fmt::format("it would become the source of a volume of {}, in place of another", names_of(users)));
+}
+
 Volume& create(Vm& vm, NewVolume wanted, const pools::CreateOptions& content) {
   App& app = vm.app();
   require_changeable(vm);
@@ -44,6 +65,7 @@ Volume& create(Vm& vm, NewVolume wanted, const pools::CreateOptions& content) {
   const pools::VolumeOwner owner{vm.name(), vm.kind() == VmKind::template_, vm.kernel()};
   const auto definition =
       place_volume(app, owner, vm.template_vm(), std::move(wanted.properties), wanted.pool, wanted.size);
+  refuse_to_come_between(vm, definition.properties);
   begin_pending(app, vm.name(), only(vm, definition));
   Undo forget_intent([&] { end_pending(app, vm.name()); });
   Volume& volume = vm.add_volume(definition);

@@ -18,7 +18,9 @@ struct NewVolume {
   std::optional<Bytes> size = std::nullopt;
 };
 
-/// The VM must be stopped. On failure nothing is left. Throws exists, running, invalid_argument, ...
+/// The VM must be stopped. On failure nothing is left. Throws exists, running, invalid_argument, ...; in_use
+/// where a VM that stands on this one has a snapshot of another volume of that name, whose source it would
+/// become.
 pools::Volume& create_volume(Vm& vm, NewVolume wanted, const pools::CreateOptions& content = {});
 
 /// The VM must be stopped and no other may have a snapshot of it (in_use). Cut off half-way, the next command
