@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <filesystem>
@@ -74,11 +75,11 @@ class OpenFile final : public Export {
   std::vector<io::Extent> data_;
 };
 
-/// A new file with what is exported, whole or not there at all.
-void copy_to(const Path& path, const Export& content, const ProgressWatch& progress) {
+/// A new file with what is exported, whole or not there at all; zeros follow where it is to be larger.
+void copy_to(const Path& path, const Export& content, const ProgressWatch& progress, Bytes least = {}) {
   if (content.size().count == 0) throw Error(ErrorKind::invalid_argument, "the content is empty");
   const Fd from = open_file(content.path(), O_RDONLY);
-  create_complete(path, whole_sectors(content.size()), [&](const Fd& to) {
+  create_complete(path, std::max(whole_sectors(content.size()), least), [&](const Fd& to) {
     Bytes done;
     for (const io::Extent& extent : content.data()) {
       copy_stretch(from, content.path(), to, path, extent.source, extent.length);
@@ -281,7 +282,10 @@ class CopiesVolume final : public Volume {
     return OpenFile(file);
   }
 
-  void fill(const Export& content, const ProgressWatch& progress) { copy_to(image_, content, progress); }
+  /// It may be larger than what it is made from.
+  void fill(const Export& content, const ProgressWatch& progress) {
+    copy_to(image_, content, progress, properties().size);
+  }
 
   void import(const Export& content, const ProgressWatch& progress) {
     if (kind() != VolumeKind::origin) not_supported("import into", "it holds no state of its own");

@@ -365,6 +365,21 @@ TEST_P(ConformanceTest, an_image_becomes_the_first_state) {
   expect_holds(volume, image_size, 'i');
 }
 
+TEST_P(ConformanceTest, a_volume_may_be_larger_than_the_image_that_it_is_made_from) {
+  if (!can(Capability::origin_volumes)) return;
+  constexpr Bytes of_image = mebibytes(1);
+  static_assert(of_image < image_size);
+  Volume& volume = add(origin_properties());
+  volume.create({.image = file_of("image", of_image, 'i'), .from = nullptr, .progress = nullptr}).get();
+  EXPECT_EQ(volume.size(), image_size);
+  {
+    const Fd node = open_direct(start(volume), O_RDONLY);
+    EXPECT_EQ(read_block(node, Bytes{}, of_image), 'i');
+    EXPECT_EQ(read_block(node, of_image, image_size - of_image), 0);
+  }
+  stop(volume);
+}
+
 TEST_P(ConformanceTest, size_zero_is_refused) {
   if (!can(Capability::origin_volumes)) return;
   auto p = origin_properties();
