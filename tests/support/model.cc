@@ -257,7 +257,7 @@ bool Model::differs_from_source(const Target& target) const {
 
 void Model::discard(const std::string& name) {
   Vm& vm = vms_.at(name);
-  if (vm.kind == "throwaway") return stop(name);
+  if (vm.kind == "throwaway" || rules_.commits_discarded) return stop(name);
   for (auto& [volume_name, volume] : vm.volumes) {
     // Of one that does not run nothing is dropped that is in the image.
     if (volume.session && (vm.running || !volume.is_image_open())) drop(volume);

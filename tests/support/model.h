@@ -46,6 +46,9 @@ struct Rules {
   bool replaces_images = false;
   /// Any number of revisions is kept; else one.
   bool has_many_revisions = false;
+  /// A mistake that the model makes on purpose, for the tests of what is done about a difference: that a
+  /// session which is discarded is committed.
+  bool commits_discarded = false;
 };
 
 /// What an origin volume has committed, and the states before that are kept, oldest first.
@@ -219,6 +222,13 @@ class Model {
   /// How many revisions before the newest a revert goes.
   [[nodiscard]] static std::size_t back_in(const Words& revert);
 
+  /// Whatever becomes of `command`, and where it is cut off, can be told: it names what there is, and does
+  /// not put in the place of something what nobody could tell from it.
+  [[nodiscard]] bool is_playable(const Words& command) const;
+  [[nodiscard]] bool is_tellable(const Words& command) const;
+  /// It can be started or stopped together with others: what comes of that does not depend on the order.
+  [[nodiscard]] bool goes_with_others(const std::string& what, const std::string& vm) const;
+
   struct Verdict {
     std::vector<std::string> events;
     std::vector<std::string> wrong;
@@ -324,6 +334,10 @@ class Model {
   [[nodiscard]] std::optional<std::string> start_refusal(const std::string& vm) const;
   [[nodiscard]] std::optional<std::string> source_refusal(const Target& target) const;
   [[nodiscard]] bool is_undroppable(const Volume& volume, bool is_running) const;
+  [[nodiscard]] bool is_exclusive(const std::string& vm) const;
+  [[nodiscard]] bool keeps_changes(const std::string& vm) const;
+  [[nodiscard]] bool is_repetition(const Words& change) const;
+  [[nodiscard]] bool can_be_guests(const Words& step) const;
   [[nodiscard]] const std::string& owner_of_source(const std::string& vm, const std::string& volume) const;
 
   Rules rules_;

@@ -45,7 +45,7 @@ void Play::cut_power(const std::string& place) {
   if (place == "write") {
     if (!generator_.running_volume(true)) return;
     count("power cut", place);
-    write();
+    for (const Step& step : choose_writes()) do_step(step);
     reset_machine();
   }
   const bool is_after = place.starts_with("after ");
@@ -55,13 +55,13 @@ void Play::cut_power(const std::string& place) {
   for (const auto& vm : Model::vms_of(*command))
     if (model_.refusal(*command, vm)) return;
   // It only leads there.
-  if (command->at(0) != what) return do_command(*command, {});
+  if (command->at(0) != what) return do_command(*command);
   if (!is_after) {
     const auto fault = generator_.fault(what, generator_.chance(50) ? "powercut" : "powercut-after");
-    do_command(*command, only(fault));
+    do_command(Step{.command = *command, .cut_off = only(fault)});
     return;
   }
-  do_command(*command, {});
+  do_command(*command);
   count("power cut", place);
   reset_machine();
 }
@@ -99,7 +99,7 @@ void Play::recover_from_cut(const Words& pending) {
   compare();
   // What the snapshots of cut-off sessions see.
   for (const auto& [name, vm] : model_.vms())
-    if (!model_.refusal({"start", name}, name) && vm.kind != "template") do_command({"start", name}, {});
+    if (!model_.refusal({"start", name}, name) && vm.kind != "template") do_command({"start", name});
   compare();
 }
 

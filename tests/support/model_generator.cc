@@ -173,22 +173,6 @@ std::optional<Words> Generator::create() {
 
 // --- the others
 
-/// Has a volume with snapshots off, or a snapshot of one.
-bool Generator::is_exclusive(const std::string& vm) const {
-  return std::ranges::any_of(model_.vms().at(vm).volumes, [&](const auto& volume) {
-    const bool is_snapshot = volume.second.kind == Kind::snapshot;
-    const Volume& written = is_snapshot ? model_.source(vm, volume.first) : volume.second;
-    const bool is_source_no_state = model_.rules().replaces_images && written.unclean_direct;
-    return written.revisions == -1 || written.is_to_be_converted() || is_source_no_state;
-  });
-}
-
-/// For which state of the source its changes are good depends on what the others have come to.
-bool Generator::keeps_changes(const std::string& vm) const {
-  return std::ranges::any_of(model_.vms().at(vm).volumes,
-                             [](const auto& volume) { return volume.second.keep_changes; });
-}
-
 /// Now and then one that has nothing to do, and several at once. Not of those that exclude each other, or of
 /// which one commits what the other snapshots: what comes of that depends on the order.
 std::optional<Words> Generator::start_or_stop(const std::string& what) {
@@ -198,9 +182,7 @@ std::optional<Words> Generator::start_or_stop(const std::string& what) {
       any_vm([&](const auto&, const Vm& vm) { return (vm.running == is_wanted) != is_contrary; });
   if (!first) return std::nullopt;
   Words words{what, *first};
-  const auto is_fitting = [&](const std::string& name) {
-    return !keeps_changes(name) && (what == "stop" || !is_exclusive(name));
-  };
+  const auto is_fitting = [&](const std::string& name) { return model_.goes_with_others(what, name); };
   if (is_contrary || !is_fitting(*first)) return words;
   for (const auto& [name, vm] : model_.vms())
     if (name != *first && vm.running == is_wanted && vm.kind != "throwaway" && is_fitting(name) && chance(15))
@@ -293,8 +275,7 @@ std::optional<Words> Generator::revert() {
     if (count > 1 && chance(50)) words.push_back(std::to_string(between(1, count - 1)));
     return words;
   });
-  if (model_.rules().replaces_images)
-    std::erase_if(all, [&](const Words& words) { return is_repetition(words); });
+  std::erase_if(all, [&](const Words& words) { return !model_.is_tellable(words); });
   return any_of(all);
 }
 
@@ -306,12 +287,10 @@ std::optional<Words> Generator::import() {
   });
   if (chance(50)) return any_of(all);
   std::vector<Words> between_volumes;
-  for (const auto& to : all) {
-    const auto& now = model_.volume({to[1], to[2]}).committed;
+  for (const auto& to : all)
     for (const auto& from : all)
-      if (from == to || model_.volume({from[1], from[2]}).committed != now)
-        between_volumes.push_back({"import", to[1], to[2], "from=" + Target{from[1], from[2]}.text()});
-  }
+      between_volumes.push_back({"import", to[1], to[2], "from=" + Target{from[1], from[2]}.text()});
+  std::erase_if(between_volumes, [&](const Words& words) { return !model_.is_tellable(words); });
   return any_of(between_volumes);
 }
 
@@ -321,22 +300,11 @@ std::optional<Words> Generator::promote() {
   auto all = for_volumes([](const Target& target) { return Words{"promote", target.vm, target.volume}; });
   std::erase_if(all, [&](const Words& words) {
     const Volume& volume = model_.volume({words[1], words[2]});
-    const bool is_unknown = volume.kept && volume.kept->is_unknown && !model_.vms().at(words[1]).running;
-    return is_unknown || (!is_any && !volume.keep_changes) || is_repetition(words);
+    return (!is_any && !volume.keep_changes) || !model_.is_tellable(words);
   });
   const auto is_refused = [&](const Words& words) { return model_.refusal(words, words[1]).has_value(); };
   if (std::ranges::all_of(all, is_refused) && chance(70)) return towards_promotion();
   return any_of(all);
-}
-
-/// Cut off, nobody could tell whether it had happened.
-bool Generator::is_repetition(const Words& words) const {
-  if (model_.refusal(words, words[1])) return false;
-  Model with = model_;
-  with.apply(join(words));
-  const Target changed = model_.changed_by(words).value();
-  const Volume &after = std::as_const(with).volume(changed), &before = model_.volume(changed);
-  return after.state() == before.state() && after.image_state != before.image_state;
 }
 
 /// What lets something be promoted later, since nothing can be now.

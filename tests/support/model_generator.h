@@ -36,8 +36,6 @@ class Generator {
   /// Little is known of where it can be killed.
   bool is_to_be_counted(const std::string& what) { return counted_[what]++ < 2; }
 
-  /// It is not stopped together with others.
-  [[nodiscard]] bool keeps_changes(const std::string& vm) const;
   static std::string point_of(const Fault& fault);
 
   std::uint64_t between(std::uint64_t low, std::uint64_t high);
@@ -70,14 +68,12 @@ class Generator {
   std::optional<Words> import();
   std::optional<Words> promote();
   std::optional<Words> towards_promotion();
-  [[nodiscard]] bool is_repetition(const Words& change) const;
   std::optional<Words> clone();
   std::optional<Words> resize();
   Words resize_of(const Target& target);
   /// Those that calling for every volume of every stored VM comes to.
   std::vector<Words> for_volumes(const std::function<Words(const Target&)>& command);
   bool is_due(const std::string& what) const;
-  bool is_exclusive(const std::string& vm) const;
 
   std::mt19937_64 random_;
   const Model& model_;

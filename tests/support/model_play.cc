@@ -12,27 +12,20 @@ namespace cowshed::test::model {
 
 namespace {
 
-std::string describe(const CutOff& cut_off) {
-  if (cut_off.by_command_line && !cut_off.fault && !cut_off.is_done_first) return "  (by the command line)";
-  if (cut_off.is_done_first) return "  (killed when done)";
-  if (!cut_off.fault) return {};
-  return fmt::format("  ({} at {} {})", cut_off.fault->action, cut_off.fault->calls, cut_off.fault->at);
-}
-
 /// What it declares is what the game holds it to.
-Rules rules_of(const std::string& driver) {
-  const auto& capabilities = pools::find_driver(driver).capabilities;
+Rules rules_of(const Scene& scene) {
+  const auto& capabilities = pools::find_driver(scene.driver).capabilities;
   const auto can = [&](pools::Capability what) { return std::ranges::count(capabilities, what) > 0; };
   return {.replaces_images = !can(pools::Capability::overlay),
-          .has_many_revisions = can(pools::Capability::many_revisions)};
+          .has_many_revisions = can(pools::Capability::many_revisions),
+          .commits_discarded = scene.commits_discarded};
 }
 
 }  // namespace
 
-Play::Play(const std::string& driver, std::uint64_t seed, const Path& directory, const Path& run,
-           Journal* journal)
-    : model_(rules_of(driver)),
-      world_(driver, directory, run),
+Play::Play(const Scene& scene, std::uint64_t seed, Journal* journal)
+    : model_(rules_of(scene)),
+      world_(scene.driver, scene.directory, scene.run),
       generator_(seed, model_, tally_),
       journal_(journal) {}
 
@@ -96,63 +89,85 @@ void Play::remember(const std::string& what) {
 
 void Play::step() {
   count("steps", "all");
+  do_steps(choose());
+}
+
+std::optional<Step> Play::next_of_opening() {
+  const auto commands = generator_.opening();
+  const auto next = steps() - 1;
+  if (next >= commands.size()) return std::nullopt;
+  return Step{.command = commands[next], .cut_off = {.is_only_counted = true}};
+}
+
+Steps Play::choose() {
+  if (const auto step = next_of_opening()) return {*step};
+  const std::string what = generator_.choose_operation();
+  if (what == "write") return choose_writes();
+  const auto command = generator_.command(what);
+  if (!command) return {};
+  return {with_kill(*command)};
+}
+
+void Play::do_steps(const Steps& steps) {
   try {
-    do_step();
+    for (const Step& step : steps) do_step(step);
+    compare();
   } catch (const Error& error) {
     fail({error.message()});
   }
 }
 
-bool Play::do_opening() {
-  const auto commands = generator_.opening();
-  const auto next = steps() - 1;
-  if (next >= commands.size()) return false;
-  CutOff cut_off;
-  cut_off.is_only_counted = true;
-  do_command(commands[next], cut_off);
-  return true;
+void Play::do_step(const Step& step) {
+  done_.push_back(step);
+  if (!step.is_guests()) return do_command(step);
+  if (step.command[0] == "write-read-only")
+    write_read_only(step);
+  else
+    write(step);
 }
 
-void Play::do_step() {
-  if (do_opening()) return compare();
-  const std::string what = generator_.choose_operation();
-  if (what == "write") {
-    write();
-  } else if (const auto command = generator_.command(what)) {
-    CutOff cut_off = choose_kill(command->at(0));
-    cut_off.by_command_line = generator_.chance(50);
-    do_command(*command, cut_off);
+void Play::replay(const Steps& steps) {
+  for (const Step& step : steps) {
+    if (!model_.is_playable(step.command)) continue;
+    count("steps", "all");
+    do_steps({step});
   }
-  compare();
+  finish();
 }
 
-CutOff Play::choose_kill(const std::string& what) {
-  CutOff cut_off;
-  cut_off.is_only_counted = generator_.is_to_be_counted(what);
+Step Play::with_kill(const Words& command) {
+  Step step{.command = command};
+  const std::string& what = command.at(0);
+  step.cut_off.is_only_counted = generator_.is_to_be_counted(what);
   const bool is_due = tally_.count("killed in", what) == 0;
-  if (cut_off.is_only_counted || !(is_due || generator_.chance(50))) return cut_off;
-  cut_off.is_done_first = !is_due && generator_.chance(15);
-  if (!cut_off.is_done_first)
-    cut_off.fault = generator_.fault(what, generator_.chance(50) ? "kill" : "kill-after");
-  return cut_off;
+  if (!step.cut_off.is_only_counted && (is_due || generator_.chance(50))) {
+    step.cut_off.is_done_first = !is_due && generator_.chance(15);
+    if (!step.cut_off.is_done_first)
+      step.cut_off.fault = generator_.fault(what, generator_.chance(50) ? "kill" : "kill-after");
+    if (generator_.chance(35))
+      step.recovery = generator_.fault("recover", generator_.chance(50) ? "kill" : "kill-after");
+  }
+  step.cut_off.by_command_line = generator_.chance(50);
+  return step;
 }
 
-void Play::do_command(const Words& command, const CutOff& cut_off) {
-  remember(fmt::format("{}{}", join(command), describe(cut_off)));
+void Play::do_command(const Step& step) {
+  const auto& [command, cut_off, recovery] = step;
+  remember(step.text());
   for (const auto& word : command)
     if (word.starts_with("image=")) world_.make_image(word.substr(6));
   if (journal_ != nullptr) journal_->append("begin " + join(command));
   const Carried carried = world_.carry_out(command, cut_off);
   count("carried out by", world_.is_by_command_line(command, cut_off) ? "command-line" : "app-layer");
   if (carried.killed && !cut_off.is_done_first)
-    account_kill(command, cut_off, carried);
+    account_kill(step, carried);
   else
     account(command, carried);
   if (cut_off.is_only_counted) generator_.learn(command[0], carried.calls);
   if (journal_ != nullptr) journal_->append("end");
   if (cut_off.is_done_first) {
     count("killed", "between");
-    kill_recovery_too();
+    kill_recovery_too(recovery);
   } else if (cut_off.fault && !carried.killed) {
     generator_.learn(command[0], *cut_off.fault, carried.count);
   }
@@ -196,12 +211,14 @@ void Play::count_command(const Words& command, const std::string& vm, bool is_re
     count("operations", command[0] == "stop" ? "commit" : "dropped");
 }
 
-void Play::account_kill(const Words& command, const CutOff& cut_off, const Carried& carried) {
+void Play::account_kill(const Step& step, const Carried& carried) {
+  const auto& command = step.command;
+  const Fault& fault = step.cut_off.fault.value();
   history_.back() += "  -> killed at " + carried.hit.value_or("?");
   count("killed in", command[0]);
-  count("killed", cut_off.fault->action);
-  count("killed at", Generator::point_of(*cut_off.fault));
-  kill_recovery_too();
+  count("killed", fault.action);
+  count("killed at", Generator::point_of(fault));
+  kill_recovery_too(step.recovery);
   std::vector<std::string> wrong;
   for (const auto& vm : Model::vms_of(command)) {
     const auto expected = model_.refusal(command, vm);
@@ -219,47 +236,61 @@ void Play::account_kill(const Words& command, const CutOff& cut_off, const Carri
 }
 
 /// A second crash, while the first is put right.
-void Play::kill_recovery_too() {
-  if (!generator_.chance(35)) return;
-  const auto fault = generator_.fault("recover", generator_.chance(50) ? "kill" : "kill-after");
-  const Carried carried = world_.carry_out({"recover"}, only(fault));
-  if (!carried.killed) return generator_.learn("recover", fault, carried.count);
-  remember(fmt::format("recover  (killed at {} {})", fault.calls, fault.at));
+void Play::kill_recovery_too(const std::optional<Fault>& fault) {
+  if (!fault) return;
+  const Carried carried = world_.carry_out({"recover"}, only(*fault));
+  if (!carried.killed) return generator_.learn("recover", *fault, carried.count);
+  history_.back() += ", the recovery, too";
   count("killed in", "recover");
-  count("killed at", Generator::point_of(fault));
+  count("killed at", Generator::point_of(*fault));
 }
 
 // --- Guests
 
-void Play::write() {
-  if (generator_.chance(10) || tally_.count("operations", "write-to-read-only") == 0) write_read_only();
+Steps Play::choose_writes() {
+  Steps steps;
+  if (generator_.chance(10) || tally_.count("operations", "write-to-read-only") == 0)
+    if (const auto target = generator_.running_volume(false))
+      steps.push_back({{"write-read-only", target->vm, target->volume}});
   const auto target = generator_.running_volume(true);
-  if (!target) return;
+  if (!target) return steps;
   const auto& [vm, name] = *target;
-  const Volume& volume = model_.vms().at(vm).volumes.at(name);
+  const std::size_t sectors = std::as_const(model_).volume(*target).size_now() / sector;
   for (auto times = generator_.between(1, 6); times > 0; --times) {
-    const std::size_t sectors = volume.size_now() / sector;
     const std::size_t first = generator_.between(0, sectors - 1);
     const std::size_t most = generator_.chance(70) ? 40 : 512;
     const std::size_t length = generator_.between(1, std::min(most, sectors - first));
     const std::uint64_t seed = generator_.between(1, 1u << 30);
-    record(fmt::format("write {} {} {} {} {}", vm, name, first * sector, length * sector, seed));
-    remember(fmt::format("write {}:{} sectors {}+{}", vm, name, first, length));
-    if (!world_.write(vm, name, first * sector, pattern(seed, length * sector)))
-      fail({fmt::format("{}:{} refuses a write", vm, name)});
-    count("operations", "write");
+    steps.push_back(
+        {split(fmt::format("write {} {} {} {} {}", vm, name, first * sector, length * sector, seed))});
   }
-  if (!generator_.chance(50)) return;
-  world_.sync(vm, name);
-  record(fmt::format("sync {} {}", vm, name));
-  count("operations", "sync");
+  if (generator_.chance(50)) steps.push_back({{"sync", vm, name}});
+  return steps;
 }
 
-void Play::write_read_only() {
-  const auto target = generator_.running_volume(false);
-  if (!target) return;
-  if (world_.write(target->vm, target->volume, 0, pattern(0, sector)))
-    fail({fmt::format("{}:{} is read-only and was written", target->vm, target->volume)});
+/// Or syncs.
+void Play::write(const Step& step) {
+  const auto& words = step.command;
+  const std::string &vm = words.at(1), &name = words.at(2);
+  remember(step.text());
+  if (words[0] == "sync") {
+    world_.sync(vm, name);
+  } else {
+    // Before it is done: it may be cut off.
+    record(join(words));
+    if (!world_.write(vm, name, std::stoull(words.at(3)),
+                      pattern(std::stoull(words.at(5)), std::stoull(words.at(4)))))
+      fail({fmt::format("{}:{} refuses a write", vm, name)});
+  }
+  if (words[0] == "sync") record(join(words));
+  count("operations", words[0]);
+}
+
+void Play::write_read_only(const Step& step) {
+  remember(step.text());
+  const std::string &vm = step.command.at(1), &name = step.command.at(2);
+  if (world_.write(vm, name, 0, pattern(0, sector)))
+    fail({fmt::format("{}:{} is read-only and was written", vm, name)});
   count("operations", "write-to-read-only");
 }
 
@@ -315,15 +346,15 @@ void Play::count_volume(const Vm& vm, const Volume& volume) {
 void Play::finish() {
   Words all{"stop"};
   for (const auto& [name, vm] : std::map(model_.vms()))
-    if (generator_.keeps_changes(name))
-      do_command({"stop", name}, {});
+    if (!model_.goes_with_others("stop", name))
+      do_command({"stop", name});
     else
       all.push_back(name);
-  if (all.size() > 1) do_command(all, {});
+  if (all.size() > 1) do_command(all);
   compare();
   while (!model_.vms().empty())
     for (const auto& [name, vm] : std::map(model_.vms()))
-      if (!model_.is_template(name)) do_command({"remove", name}, {});
+      if (!model_.is_template(name)) do_command({"remove", name});
   compare();
 }
 

@@ -7,6 +7,7 @@
 
 #include "support/model_generator.h"
 #include "support/model_journal.h"
+#include "support/model_step.h"
 #include "support/model_world.h"
 
 namespace cowshed::test::model {
@@ -16,16 +17,27 @@ struct Difference : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Where a game is played.
+struct Scene {
+  /// The one that a first start is to pick in the directory.
+  std::string driver;
+  Path directory, run;
+  /// See Rules.
+  bool commits_discarded = false;
+};
+
 /// Plays one game: chooses a step, does it to the installation and to the model, compares the two.
 class Play {
  public:
   /// With a journal the game goes on after a power cut.
-  /// `driver`: the one that a first start picks in that directory.
-  Play(const std::string& driver, std::uint64_t seed, const Path& directory, const Path& run,
-       Journal* journal = nullptr);
+  Play(const Scene& scene, std::uint64_t seed, Journal* journal = nullptr);
 
   /// One step by chance, killed or not; the first ones make what every game is to have. Throws Difference.
   void step();
+  /// What was done so far.
+  [[nodiscard]] const Steps& done() const { return done_; }
+  /// Does these instead, those of them that can be done where others were left out, and then finishes.
+  void replay(const Steps& steps);
   /// All VMs are stopped, then removed; nothing may be left.
   void finish();
   /// What the journal holds, then judges what the power cut left.
@@ -42,19 +54,24 @@ class Play {
 
  private:
   void require_what_the_driver_can();
-  void do_step();
-  bool do_opening();
+  /// Most often one; several of what a guest does, none where there was nothing to do it with.
+  Steps choose();
+  [[nodiscard]] std::optional<Step> next_of_opening();
+  void do_steps(const Steps& steps);
+  void do_step(const Step& step);
   void record(const std::string& event, const std::string& data = {});
   void remember(const std::string& what);
   void count(const std::string& group, const std::string& key);
 
-  void do_command(const Words& command, const CutOff& cut_off);
+  void do_command(const Step& step);
+  void do_command(const Words& command) { do_command(Step{command}); }
   void account(const Words& command, const Carried& carried);
-  void account_kill(const Words& command, const CutOff& cut_off, const Carried& carried);
-  void kill_recovery_too();
+  void account_kill(const Step& step, const Carried& carried);
+  void kill_recovery_too(const std::optional<Fault>& fault);
   void count_command(const Words& command, const std::string& vm, bool is_refused);
-  void write();
-  void write_read_only();
+  Steps choose_writes();
+  void write(const Step& step);
+  void write_read_only(const Step& step);
   void compare();
   void forget_surplus();
   void count_compared();
@@ -67,7 +84,7 @@ class Play {
       const std::string& vm, const Found& found, std::vector<std::string>& wrong) const;
   [[nodiscard]] bool is_about(const Words& pending, const std::string& vm) const;
 
-  CutOff choose_kill(const std::string& what);
+  Step with_kill(const Words& command);
   void cut_power(const std::string& place);
   [[noreturn]] void fail(const std::vector<std::string>& wrong);
 
@@ -76,6 +93,7 @@ class Play {
   World world_;
   Generator generator_;
   Journal* journal_;
+  Steps done_;
   /// The last things done, for the message of a Difference.
   std::deque<std::string> history_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/model_walk.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include "support/long_run.h"
 #include "support/model_play.h"
 #include "support/seed.h"
+#include "support/vm_fixture.h"
 
 namespace cowshed::test::model {
 
@@ -26,10 +28,69 @@ constexpr std::uint64_t longest = 3;
 
 }  // namespace
 
-void walk(const std::string& driver, const Path& directory) {
-  const bool is_long = is_long_run();
-  const auto steps = number_from("COWSHED_MODEL_STEPS", is_long ? many_steps : fewest_for_all);
-  Play play(driver, seed(), directory, run_directory);
+Scene scene_in(const Path& directory, const std::string& driver) {
+  return {.driver = driver, .directory = directory / "game", .run = run_directory};
+}
+
+namespace {
+
+/// Whatever is there of an installation goes, without its help.
+void begin_anew(const Scene& scene) {
+  dm::Control control;
+  clear_kernel(control);
+  for (const Path& path : {scene.directory, scene.run}) std::filesystem::remove_all(path);
+}
+
+std::chrono::seconds longest_reduction() {
+  constexpr std::uint64_t usual = 600;
+  return std::chrono::seconds(number_from("COWSHED_MODEL_REDUCE", usual));
+}
+
+void replay(const Scene& scene, const char* file) {
+  const auto wrong = play_again(scene, parse_steps(read_file(file, mebibytes(16))));
+  if (wrong) ADD_FAILURE() << *wrong;
+}
+
+void report(const Scene& scene, const Steps& done, const std::string& difference) {
+  std::printf("%s\n", difference.c_str());
+  ADD_FAILURE() << "reduced to:\n" << text_of(reduce(scene, done, difference, longest_reduction()));
+}
+
+}  // namespace
+
+std::optional<std::string> play_again(const Scene& scene, const Steps& steps) {
+  begin_anew(scene);
+  std::optional<std::string> wrong;
+  try {
+    Play(scene, 0).replay(steps);
+  } catch (const std::exception& difference) {
+    wrong = difference.what();
+  }
+  begin_anew(scene);
+  return wrong;
+}
+
+Shrunk reduce(const Scene& scene, const Steps& done, const std::string& difference,
+              std::chrono::seconds most) {
+  return shrink(
+      done, difference, [&](const Steps& steps) { return play_again(scene, steps); }, most);
+}
+
+std::string text_of(const Shrunk& shrunk) {
+  std::string text;
+  for (const auto& line : lines_of(shrunk.difference)) text += fmt::format("# {}\n", line);
+  text += fmt::format(
+      "# {} steps{}, found by {} trials. To do them again, run this test with all of this in a file:\n"
+      "# scripts/vm --env COWSHED_MODEL_REPLAY=FILE -- TEST\n",
+      shrunk.steps.size(), shrunk.is_minimal ? ", of which none can be left out" : "", shrunk.trials);
+  for (const Step& step : shrunk.steps) text += step.text() + "\n";
+  return text;
+}
+
+void walk(const Scene& scene) {
+  if (const char* file = std::getenv("COWSHED_MODEL_REPLAY")) return replay(scene, file);
+  const auto steps = number_from("COWSHED_MODEL_STEPS", is_long_run() ? many_steps : fewest_for_all);
+  Play play(scene, seed());
   if (steps >= fewest_for_all) play.require_all();
   try {
     // What threads do differs from run to run: the walk goes on until everything has come up.
@@ -40,7 +101,7 @@ void walk(const std::string& driver, const Path& directory) {
     }
     play.finish();
   } catch (const Difference& difference) {
-    ADD_FAILURE() << difference.what();
+    report(scene, play.done(), difference.what());
   }
   play.tally().print();
   for (const auto& missing : play.tally().missing()) ADD_FAILURE() << "never occurred: " << missing;
@@ -57,7 +118,7 @@ namespace {
 
 int cut_or_end(const std::string& driver, const Path& directory, std::uint64_t cuts) {
   Journal journal(power_cuts_directory() / "journal");
-  Play play(driver, seed(), directory, run_directory, &journal);
+  Play play({.driver = driver, .directory = directory, .run = run_directory}, seed(), &journal);
   play.resume();
   const auto& places = Play::cut_places();
   std::uint64_t done = 0;

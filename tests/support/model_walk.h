@@ -4,14 +4,30 @@
 #include <string>
 
 #include "base/file.h"
+#include "support/model_play.h"
+#include "support/model_shrink.h"
 
 namespace cowshed::test::model {
 
 constexpr const char* run_directory = "/tmp/cowshed-model-run";
 
-/// Plays a whole game in the directory, where a first start is to pick `driver`: COWSHED_MODEL_STEPS of them,
-/// else as many as it takes to reach everything. Differences, and what was never reached, fail the test.
-void walk(const std::string& driver, const Path& directory);
+/// A scene in that directory, which is emptied where a difference is reduced.
+Scene scene_in(const Path& directory, const std::string& driver);
+
+/// Plays a whole game: COWSHED_MODEL_STEPS of them, else as many as it takes to reach everything.
+/// Differences, reduced to the steps that lead to them, and what was never reached, fail the test. With
+/// COWSHED_MODEL_REPLAY=FILE the steps in that file instead.
+void walk(const Scene& scene);
+
+/// What is wrong after these steps, in a scene that is new before and gone afterwards.
+std::optional<std::string> play_again(const Scene& scene, const Steps& steps);
+
+/// Of a game in which the model and the installation come to differ: what remains of `done` when all is left
+/// out that does not lead there. Nothing of it is left in the kernel.
+Shrunk reduce(const Scene& scene, const Steps& done, const std::string& difference,
+              std::chrono::seconds most);
+/// For people: the steps, and how to do them again.
+std::string text_of(const Shrunk& shrunk);
 
 /// For tests/scripts/power_cuts.sh, which boots the VM again and again with the same disk: `TEST --power-cuts
 /// N`.

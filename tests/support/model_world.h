@@ -9,27 +9,11 @@
 #include <vector>
 
 #include "app/app.h"
-#include "support/fault.h"
 #include "support/model_commands.h"
 #include "support/model_layout.h"
+#include "support/model_step.h"
 
 namespace cowshed::test::model {
-
-/// How a command is cut off: by the fault shim at one of its calls, or killed when it is done.
-struct CutOff {
-  std::optional<Fault> fault;
-  bool is_done_first = false;
-  /// Nothing is cut off; Carried::calls tells where it could be.
-  bool is_only_counted = false;
-  /// Carried out by `cowshed` itself, where it has such a command.
-  bool by_command_line = false;
-};
-
-inline CutOff only(const Fault& fault) {
-  CutOff cut_off;
-  cut_off.fault = fault;
-  return cut_off;
-}
 
 struct Carried {
   bool killed = false;

@@ -60,24 +60,30 @@ void VmTest::TearDown() {
   for (const std::string& line : kernel_lines()) EXPECT_FALSE(is_alarming(line)) << "kernel: " << line;
 }
 
-void VmTest::report_leftovers() {
-  // Autoclear and deferred removal come with a last close, which may be udev's.
-  if (eventually([&] { return control_->list().empty() && loop::list().empty(); })) return;
+std::vector<std::string> clear_kernel(dm::Control& control) {
+  std::vector<std::string> cleared;
   // Until there is no progress: a device may stand on another.
-  for (std::size_t before = SIZE_MAX; control_->list().size() < before;) {
-    const auto devices = control_->list();
+  for (std::size_t before = SIZE_MAX; control.list().size() < before;) {
+    const auto devices = control.list();
     before = devices.size();
     for (const auto& device : devices) {
-      ADD_FAILURE() << "left over: device " << device.name << " (" << device.uuid << ")";
-      control_->clear(device.number);
-      control_->resume(device.number);
-      control_->remove(device.number, true);
+      cleared.push_back("device " + device.name + " (" + device.uuid + ")");
+      control.clear(device.number);
+      control.resume(device.number);
+      control.remove(device.number, true);
     }
   }
   for (const auto& left : loop::list()) {
-    ADD_FAILURE() << "left over: loop device " << left.number;
+    cleared.push_back("loop device " + std::to_string(left.number));
     loop::Loop::open(left.number).detach();
   }
+  return cleared;
+}
+
+void VmTest::report_leftovers() {
+  // Autoclear and deferred removal come with a last close, which may be udev's.
+  if (eventually([&] { return control_->list().empty() && loop::list().empty(); })) return;
+  for (const auto& left : clear_kernel(*control_)) ADD_FAILURE() << "left over: " << left;
 }
 
 loop::Loop VmTest::disk(Bytes size, loop::AttachOptions options) {

@@ -57,6 +57,9 @@ bool eventually(Condition&& condition) {
   return condition();
 }
 
+/// Takes all device-mapper devices and loop devices away and says which there were.
+std::vector<std::string> clear_kernel(dm::Control& control);
+
 /// Opens without the page cache in between. `flags` as open(2).
 Fd open_direct(const Path& device, int flags);
 /// One aligned block of `value`s, or read from there.

@@ -13,7 +13,7 @@ namespace {
 class ModelReflinkTest : public OnFileSystem<VmTest> {};
 
 TEST_P(ModelReflinkTest, every_vm_sees_what_the_model_says_through_commands_kills_and_recoveries) {
-  model::walk("file-reflink", scratch());
+  model::walk(model::scene_in(scratch(), "file-reflink"));
 }
 
 INSTANTIATE_TEST_SUITE_P(On, ModelReflinkTest, sharing_file_systems, file_system_name);

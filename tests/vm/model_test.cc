@@ -11,7 +11,7 @@ namespace {
 class ModelTest : public VmTest {};
 
 TEST_F(ModelTest, every_vm_sees_what_the_model_says_through_commands_kills_and_recoveries) {
-  model::walk("file", scratch());
+  model::walk(model::scene_in(scratch(), "file"));
 }
 
 }  // namespace
