@@ -50,13 +50,18 @@ const Content& Volume::seen() const {
 }
 Content& Volume::seen() { return const_cast<Content&>(static_cast<const Volume*>(this)->seen()); }
 
+std::uint64_t Volume::next_image_state() {
+  static std::uint64_t last = 0;
+  return ++last;
+}
+
 State Volume::state() const {
   State state{.committed = committed, .older = {}};
   for (const auto& revision : older) state.older.push_back(revision.content);
   return state;
 }
 
-void Volume::keep_older(const Rules& rules) {
+void Volume::keep_older() {
   if (!rules.has_many_revisions) older.clear();
   if (revisions > 0) older.push_back({committed, image_state});
 }
@@ -71,8 +76,8 @@ std::size_t Volume::kept_for_sure() const {
 
 // --- Events
 
-void Model::commit(Volume& volume) const {
-  if (volume.session && volume.wrote) volume.keep_older(rules_);
+void Model::commit(Volume& volume) {
+  if (volume.session && volume.wrote) volume.keep_older();
   volume.committed = volume.seen();
   volume.session.reset();
   volume.changes += volume.wrote ? 1 : 0;
@@ -85,7 +90,7 @@ void Model::commit(Volume& volume) const {
 /// The last thing that a commit does; where there is but one revision it has taken the place of the older
 /// one.
 void Model::prune(Volume& volume) const {
-  if (rules_.has_many_revisions && !is_half_)
+  if (volume.rules.has_many_revisions && !is_half_)
     volume.prune(static_cast<std::size_t>(std::max(volume.revisions, 0)));
 }
 
@@ -106,7 +111,18 @@ void Model::apply(const std::string& event, const std::string& data) {
   }
   if (what == "create") return create(words);
   if (what == "clone") return clone(words.at(1), words.at(2));
+  if (is_about_settings(words)) return change_settings(words);
+  if (what == "create-volume") return create_volume(words);
+  if (what == "clone-volume") return clone_volume(words);
   const std::string& name = words.at(1);
+  if (what == "template" || what == "kernel") {
+    (what == "kernel" ? vms_.at(name).kernel : vms_.at(name).above) = words.at(2);
+    return;
+  }
+  if (what == "remove-volume") {
+    vms_.at(name).volumes.erase(words.at(2));
+    return;
+  }
   if (what == "remove") {
     vms_.erase(name);
     return;
@@ -137,11 +153,11 @@ void Model::apply(const std::string& event, const std::string& data) {
   if (what == "prune") return volume.prune(std::stoull(words.at(3)));
   if (what == "extend") return volume.own.resize(std::stoull(words.at(3)));
   if (changed_by(words)) return change(volume, words);
+  if (what == "export") return;
+  if (what == "begun") return start_origin(volume);
   if (what != "unclean") throw std::logic_error("unknown event " + event);
   volume.unclean_direct = true;
 }
-
-namespace {
 
 Volume new_volume(Kind kind, std::size_t size) {
   Volume volume;
@@ -150,6 +166,8 @@ Volume new_volume(Kind kind, std::size_t size) {
   if (kind == Kind::origin) volume.committed.assign(size, '\0');
   return volume;
 }
+
+namespace {
 
 void put_image(Volume& root, const std::string& image) {
   const auto content = image_content(image);
@@ -166,15 +184,15 @@ void Model::create(const Words& words) {
     wishes[words[i].substr(0, equals)] = words[i].substr(equals + 1);
   }
   const auto size = [&](const char* name) { return wishes.contains(name) ? std::stoull(wishes[name]) : 0; };
+  if (!vm.above.empty()) vm.kernel = vms_.at(vm.above).kernel;
   const bool is_disposable = vm.kind == "disposable" || vm.kind == "throwaway";
   vm.volumes["root"] = new_volume(vm.above.empty() ? Kind::origin : Kind::snapshot, size("root"));
   if (vm.kind == "template") vm.volumes["root"].policy = "overlay";
   vm.volumes["private"] = new_volume(is_disposable ? Kind::snapshot : Kind::origin, size("private"));
   vm.volumes["volatile"] = new_volume(Kind::volatile_, size("volatile"));
   if (wishes.contains("image")) put_image(vm.volumes["root"], wishes["image"]);
-  // A disposable is as writable as the VM it is of.
-  if (is_disposable)
-    for (auto& [name, volume] : vm.volumes) volume.rw = vms_.at(vm.above).volumes.at(name).rw;
+  take_over(vm);
+  place(vm, wishes);
   vms_[words.at(2)] = std::move(vm);
 }
 
@@ -183,6 +201,7 @@ void Model::start(const std::string& name) {
   vm.running = true;
   for (auto& [volume_name, volume] : vm.volumes) {
     if (volume.kind == Kind::volatile_) volume.own.assign(volume.size, '\0');
+    volume.is_encrypted = is_encrypting(volume);
     if (volume.kind == Kind::snapshot) start_snapshot({name, volume_name});
     if (volume.kind == Kind::origin) start_origin(volume);
   }
@@ -200,9 +219,10 @@ void Model::start_snapshot(const Target& target) {
   started.source_changes = from.changes;
 }
 
-void Model::start_origin(Volume& volume) const {
+void Model::start_origin(Volume& volume) {
   ++volume.generation;
-  if (rules_.replaces_images) return start_in_own_file(volume);
+  if (volume.rules.copies_whole) return start_copied(volume);
+  if (volume.rules.replaces_images) return start_in_own_file(volume);
   if (volume.revisions == -1) {
     // What was uncommitted is part of it from here on.
     if (volume.session) volume.change_image();
@@ -230,6 +250,13 @@ void Model::start_in_own_file(Volume& volume) {
   volume.wrote = false;
 }
 
+void Model::start_copied(Volume& volume) {
+  if (volume.session) return;
+  volume.session = volume.committed;
+  volume.session_policy = "copy";
+  volume.wrote = true;
+}
+
 void Model::stop(const std::string& name) {
   Vm& vm = vms_.at(name);
   if (!vm.running) return;
@@ -251,16 +278,17 @@ void Model::stop(const std::string& name) {
 /// Its guest wrote; or, where a session is a file of its own, the source has become another.
 bool Model::differs_from_source(const Target& target) const {
   const Volume& snapshot = volume(target);
-  if (snapshot.wrote || !rules_.replaces_images) return snapshot.wrote;
+  if (snapshot.wrote || !snapshot.rules.replaces_images) return snapshot.wrote;
   return snapshot.source_image != source(target.vm, target.volume).committed_image();
 }
 
 void Model::discard(const std::string& name) {
   Vm& vm = vms_.at(name);
-  if (vm.kind == "throwaway" || rules_.commits_discarded) return stop(name);
+  if (vm.kind == "throwaway") return stop(name);
   for (auto& [volume_name, volume] : vm.volumes) {
     // Of one that does not run nothing is dropped that is in the image.
-    if (volume.session && (vm.running || !volume.is_image_open())) drop(volume);
+    const bool is_apart = !volume.is_image_open() && !volume.rules.copies_whole;
+    if (volume.session && (vm.running || is_apart)) drop(volume);
   }
   down(name);
 }
@@ -271,15 +299,15 @@ void Model::down(const std::string& name) {
   for (auto& [volume_name, volume] : vm.volumes) volume.own.clear();
 }
 
-void Model::set(Volume& volume, const std::string& key, const std::string& value) {
-  if (key == "rw")
-    volume.rw = value == "true";
-  else if (key == "keep_changes")
-    volume.keep_changes = value == "true";
-  else if (key == "revisions_to_keep")
-    volume.revisions = std::stoi(value);
-  else
-    volume.policy = value;
+void Model::set(Volume& volume, const std::string& key, const std::string& value) const {
+  if (key == "rw") volume.rw = value == "true" || rules().forgets_read_only;
+  if (key == "keep_changes") volume.keep_changes = value == "true";
+  if (key == "write_policy") volume.policy = value;
+  if (key == "ephemeral")
+    volume.ephemeral = value == "default" ? std::nullopt : std::optional(value == "true");
+  if (key != "revisions_to_keep") return;
+  volume.has_own_revisions = value != "default";
+  volume.revisions = volume.has_own_revisions ? std::stoi(value) : settings_.pools.at(volume.pool).revisions;
 }
 
 void Model::write(Volume& volume, std::size_t offset, std::size_t length, std::uint64_t seed) {
@@ -302,7 +330,7 @@ void Model::adopt(Volume& volume, const std::string& data) {
 }
 
 /// Nobody writes it while the session goes on.
-bool Model::is_image_safe(const Volume& volume) const { return rules_.replaces_images && volume.session; }
+bool Model::is_image_safe(const Volume& volume) { return volume.rules.replaces_images && volume.session; }
 
 void Model::power_cut() {
   std::erase_if(vms_, [](const auto& vm) { return vm.second.kind == "throwaway"; });
@@ -317,6 +345,7 @@ void Model::power_cut() {
 Words Model::vms_of(const Words& command) {
   const std::string& what = command.at(0);
   if (what == "create" || what == "clone") return {command.at(2)};
+  if (is_about_settings(command)) return {installation};
   if (what == "recover") return {};
   if (what == "start" || what == "stop") return {command.begin() + 1, command.end()};
   return {command.at(1)};

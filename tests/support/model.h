@@ -41,14 +41,39 @@ struct Target {
 
 /// Where drivers differ in what a VM manager sees of them.
 struct Rules {
+  /// It has volumes that hold something of their own.
+  bool keeps_volumes = true;
   /// A session is written into a file of its own, which replaces the image at stop (docs/reflink.md). Else it
   /// is written where `write_policy` says, and the older states stand on the image (docs/commit.md).
   bool replaces_images = false;
   /// Any number of revisions is kept; else one.
   bool has_many_revisions = false;
-  /// A mistake that the model makes on purpose, for the tests of what is done about a difference: that a
-  /// session which is discarded is committed.
-  bool commits_discarded = false;
+  /// A session is a copy of the whole image, and uncommitted from its start on, whatever is written: no
+  /// revisions, no resizing, nothing that is kept or encrypted.
+  bool copies_whole = false;
+  /// A mistake that the model makes on purpose, for the tests of what is done about a difference: that guests
+  /// can always write.
+  bool forgets_read_only = false;
+};
+
+/// A pool, as far as its volumes and the settings are concerned.
+struct Pool {
+  std::string driver;
+  Rules rules;
+  int revisions = 1;
+  bool ephemeral = false;
+  /// The rules are the driver's.
+  bool operator==(const Pool& other) const {
+    return driver == other.driver && revisions == other.revisions && ephemeral == other.ephemeral;
+  }
+};
+
+/// What cowshed.json holds.
+struct Settings {
+  std::map<std::string, Pool> pools;
+  /// "default_pool_root" -> pool
+  std::map<std::string, std::string> defaults;
+  bool operator==(const Settings&) const = default;
 };
 
 /// What an origin volume has committed, and the states before that are kept, oldest first.
@@ -78,8 +103,13 @@ struct Kept {
 
 struct Volume {
   Kind kind = Kind::origin;
+  std::string pool;
+  /// The pool's.
+  Rules rules;
   bool rw = true;
   int revisions = 1;
+  /// Else those of the pool.
+  bool has_own_revisions = false;
   std::string policy = "in-place";
   std::size_t size = 0;
 
@@ -89,7 +119,7 @@ struct Volume {
   std::vector<Older> older;
   [[nodiscard]] State state() const;
   /// The committed state is about to become another one.
-  void keep_older(const Rules& rules);
+  void keep_older();
   /// Only the newest are left.
   void prune(std::size_t most);
   /// How many older states nothing but a commit may take away. One is never surplus: a revert may have
@@ -114,9 +144,10 @@ struct Volume {
   std::uint64_t changes = 0;
   /// Another one with each write to the image; that of a revision comes back with it where images are
   /// replaced.
-  std::uint64_t image_state = 0;
-  std::uint64_t last_image_state = 0;
-  void change_image() { image_state = ++last_image_state; }
+  std::uint64_t image_state = next_image_state();
+  /// No two images have the same.
+  static std::uint64_t next_image_state();
+  void change_image() { image_state = next_image_state(); }
   /// The image is not what snapshots start from: a session in place goes on, or was cut off.
   [[nodiscard]] bool is_image_open() const { return session && session_policy == "in-place"; }
   [[nodiscard]] std::optional<std::uint64_t> committed_image() const {
@@ -130,6 +161,10 @@ struct Volume {
   std::uint64_t source_generation = 0;
   std::uint64_t source_changes = 0;
   bool keep_changes = false;
+  /// Not set: as the pool says.
+  std::optional<bool> ephemeral;
+  /// It runs, and what is written is encrypted.
+  bool is_encrypted = false;
   /// Of the source's image when it started.
   std::optional<std::uint64_t> source_image;
   std::optional<Kept> kept;
@@ -143,11 +178,17 @@ struct Volume {
   [[nodiscard]] std::size_t told_size() const { return kind == Kind::origin ? seen().size() : size; }
 };
 
+/// One that every VM has, or may have.
+bool is_default_volume(const std::string& name);
+/// As large as it says, holding zeros.
+Volume new_volume(Kind kind, std::size_t size);
+
 struct Vm {
   /// template, standalone, app, disposable or throwaway.
   std::string kind;
   /// Empty where the kind has none.
   std::string above;
+  std::string kernel = {};
   bool running = false;
   std::map<std::string, Volume> volumes;
 };
@@ -155,6 +196,7 @@ struct Vm {
 /// What is found of a VM after something was cut off.
 struct Found {
   bool exists = false, running = false;
+  std::string above = {}, kernel = {};
   /// What was never synced may be lost.
   bool is_after_power_cut = false;
   struct Property {
@@ -162,7 +204,9 @@ struct Found {
     /// The store of a session that was not committed.
     bool has_session = false;
     int revisions = 1;
+    bool has_own_revisions = false;
     std::string policy;
+    std::optional<bool> ephemeral;
     std::size_t size = 0;
     /// While it runs.
     std::optional<std::size_t> device_size;
@@ -183,11 +227,18 @@ struct Found {
 
 class Model {
  public:
-  explicit Model(Rules rules) : rules_(rules) {}
+  /// `rules`: of every driver there is; `first`: of the pool that a first start makes.
+  Model(std::map<std::string, Rules> rules, const std::string& first);
 
   /// Everything that happens, as a line of words, so that it can be kept in a journal and played again:
   ///
-  ///   create KIND VM ABOVE|- root=SIZE private=SIZE volatile=SIZE [image=SEED:LENGTH]
+  ///   create KIND VM ABOVE|- root=SIZE private=SIZE volatile=SIZE [image=SEED:LENGTH] [pool=POOL]
+  ///                           [pool:VOLUME=POOL]
+  ///   create-volume VM VOLUME origin|volatile|snapshot SIZE POOL|-
+  ///   clone-volume VM VOLUME from=VM:VOLUME POOL|- | remove-volume VM VOLUME | export VM VOLUME
+  ///   template VM ABOVE | kernel VM NAME
+  ///   pool-add POOL DRIVER [at=POOL] | pool-import POOL | pool-remove POOL | pool-set POOL KEY VALUE
+  ///   default KEY POOL | undefault KEY
   ///   clone VM NEW | promote VM VOLUME
   ///   keep VM VOLUME good|stale written|clean
   ///                           the changes of what it sees are kept, of the source's state now or not
@@ -205,6 +256,7 @@ class Model {
   ///   prune VM VOLUME MOST    only so many revisions are left: nobody wants the older ones
   ///   half COMMAND            it happened, except that surplus revisions are there still
   ///   unclean VM VOLUME       was begun to be handed out with snapshots off
+  ///   begun VM VOLUME         a session of it was begun, although its VM does not run
   ///   adopt VM VOLUME         `data`: sectors (number, content) as they were found after a power cut
   ///   power-cut               nothing runs any more
   void apply(const std::string& event, const std::string& data = {});
@@ -263,11 +315,26 @@ class Model {
   [[nodiscard]] std::vector<const Volume*> running_snapshots(const std::string& vm,
                                                              const std::string& volume) const;
   [[nodiscard]] bool is_template(const std::string& vm) const;
-  [[nodiscard]] const Rules& rules() const { return rules_; }
+  /// Of the pool that a first start makes.
+  [[nodiscard]] const Rules& rules() const { return settings_.pools.at(first_pool).rules; }
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  static constexpr const char *first_pool = "varlib", *kernel_pool = "linux-kernel";
+  /// It is about pools and defaults, no VM: its outcome is that of `installation`.
+  static bool is_about_settings(const Words& command);
+  static constexpr const char* installation = "installation";
+  /// Likewise, where it was cut off: by the settings that are found.
+  [[nodiscard]] Verdict judge_settings(const Words& command, const Settings& found) const;
+  /// Where a new volume goes to of which nobody says where; nothing where no pool is left.
+  [[nodiscard]] std::string default_pool_for(const std::string& volume) const;
+  /// Something lies in it, or a default leads to it.
+  [[nodiscard]] bool is_pool_used(const std::string& pool) const;
   /// Volumes with more revisions than they are to keep: recovery takes those away.
   [[nodiscard]] std::vector<Target> with_surplus() const;
   [[nodiscard]] const std::map<std::string, Vm>& vms() const { return vms_; }
   [[nodiscard]] bool has(const std::string& vm) const { return vms_.contains(vm); }
+  [[nodiscard]] bool has_volume(const Target& target) const {
+    return has(target.vm) && vms_.at(target.vm).volumes.contains(target.volume);
+  }
   /// A promotion of it would find changes of the state that the source holds.
   [[nodiscard]] bool is_promotable(const Target& target) const;
   /// Has the source of a running snapshot volume another state now? Nothing where a driver may say either.
@@ -278,6 +345,30 @@ class Model {
 
  private:
   void create(const Words& words);
+  void place(Vm& vm, const std::map<std::string, std::string>& wishes) const;
+  void put_into(Volume& volume, const std::string& pool) const;
+  void take_over(Vm& vm) const;
+  void create_volume(const Words& words);
+  void clone_volume(const Words& words);
+  void change_settings(const Words& words);
+  void set_pool(const std::string& name, const std::string& key, const std::string& value);
+  [[nodiscard]] bool is_encrypting(const Volume& volume) const;
+  [[nodiscard]] bool is_across(const Target& target, const Words& command) const;
+  [[nodiscard]] std::string pool_of_clone(const Words& command) const;
+  [[nodiscard]] std::string import_of(const Words& command) const;
+  [[nodiscard]] std::optional<std::string> place_refusal(const Words& create) const;
+  [[nodiscard]] std::optional<std::string> settings_refusal(const Words& command) const;
+  [[nodiscard]] std::optional<std::string> set_pool_refusal(const Words& command) const;
+  [[nodiscard]] std::optional<std::string> new_volume_refusal(const Words& command) const;
+  [[nodiscard]] std::optional<std::string> remove_volume_refusal(const Target& target) const;
+  [[nodiscard]] std::optional<std::string> vm_set_refusal(const Words& command) const;
+  [[nodiscard]] std::optional<std::string> property_refusal(const Volume& volume, const std::string& key,
+                                                            const std::string& value) const;
+  [[nodiscard]] bool has_user(const Target& source) const;
+  [[nodiscard]] bool has_snapshot_below(const std::string& vm, const std::string& volume) const;
+  [[nodiscard]] bool has_all_sources(const std::string& vm) const;
+  /// Nothing where there is none.
+  [[nodiscard]] const std::string* find_owner(const std::string& above, const std::string& volume) const;
   void clone(const std::string& from, const std::string& name);
   void promote(const Target& target);
   void keep(const Target& target, bool is_good, bool wrote);
@@ -287,27 +378,28 @@ class Model {
     return const_cast<Volume&>(std::as_const(*this).source(vm, volume));
   }
   void start(const std::string& vm);
-  void start_origin(Volume& volume) const;
+  static void start_origin(Volume& volume);
   static void start_in_own_file(Volume& volume);
+  static void start_copied(Volume& volume);
   void start_snapshot(const Target& target);
   void stop(const std::string& vm);
   void down(const std::string& vm);
   void discard(const std::string& vm);
   [[nodiscard]] bool differs_from_source(const Target& target) const;
-  void commit(Volume& volume) const;
+  static void commit(Volume& volume);
   void prune(Volume& volume) const;
   /// The session is gone, and what it changed.
   static void drop(Volume& volume);
   void change(Volume& volume, const Words& words);
   void import(Volume& volume, const std::string& from);
-  void revert(Volume& volume, std::size_t back) const;
+  static void revert(Volume& volume, std::size_t back);
   void resize(Volume& volume, std::size_t size, bool is_running) const;
-  void grow(Volume& volume, std::size_t size) const;
-  void set(Volume& volume, const std::string& key, const std::string& value);
+  static void grow(Volume& volume, std::size_t size);
+  void set(Volume& volume, const std::string& key, const std::string& value) const;
   void write(Volume& volume, std::size_t offset, std::size_t length, std::uint64_t seed);
   void adopt(Volume& volume, const std::string& data);
   void power_cut();
-  [[nodiscard]] bool is_image_safe(const Volume& volume) const;
+  [[nodiscard]] static bool is_image_safe(const Volume& volume);
   void judge_session(const std::string& label, const Volume& volume, const Found::Property& property,
                      const std::string& by, Verdict& verdict) const;
   static void judge_direct(const std::string& label, const Volume& volume, const Found::Property& property,
@@ -333,14 +425,16 @@ class Model {
   [[nodiscard]] std::optional<std::string> unsettled(const Target& target) const;
   [[nodiscard]] std::optional<std::string> start_refusal(const std::string& vm) const;
   [[nodiscard]] std::optional<std::string> source_refusal(const Target& target) const;
-  [[nodiscard]] bool is_undroppable(const Volume& volume, bool is_running) const;
+  [[nodiscard]] static bool is_undroppable(const Volume& volume, bool is_running);
   [[nodiscard]] bool is_exclusive(const std::string& vm) const;
   [[nodiscard]] bool keeps_changes(const std::string& vm) const;
   [[nodiscard]] bool is_repetition(const Words& change) const;
+  [[nodiscard]] bool is_addable(const Words& command) const;
   [[nodiscard]] bool can_be_guests(const Words& step) const;
   [[nodiscard]] const std::string& owner_of_source(const std::string& vm, const std::string& volume) const;
 
-  Rules rules_;
+  std::map<std::string, Rules> rules_;
+  Settings settings_;
   /// Applies what was cut off before it had taken the surplus revisions away.
   bool is_half_ = false;
   std::map<std::string, Vm> vms_;

@@ -31,11 +31,27 @@ std::optional<Target> Model::changed_by(const Words& command) const {
   return Target{owner_of_source(target.vm, target.volume), target.volume};
 }
 
+/// From a volume that another driver keeps.
+bool Model::is_across(const Target& target, const Words& command) const {
+  const auto from = Target::parse(value_of("from", command.at(3)).value());
+  const std::string pool = command.at(0) == "clone-volume" ? pool_of_clone(command) : volume(target).pool;
+  return settings_.pools.at(volume(from).pool).driver != settings_.pools.at(pool).driver;
+}
+
+std::string Model::import_of(const Words& command) const {
+  if (!value_of("from", command.at(3))) return "import-file";
+  return is_across({command.at(1), command.at(2)}, command) ? "import-across" : "import-volume";
+}
+
 std::string Model::operation_of(const Words& command) const {
   const std::string& what = command[0];
   if (what == "create") return "create-" + command[1];
   if (what == "set") return "set-" + command[3];
-  if (what == "import") return value_of("from", command[3]) ? "import-volume" : "import-file";
+  if (what == "create-volume") return what + "-" + command[3];
+  if (what == "pool-set" || what == "pool-add") return what + "-" + command[2];
+  if (what == "recover" && command.size() > 1) return "recover-dry-run";
+  if (what == "import") return import_of(command);
+  if (what == "clone-volume") return is_across({command[1], command[2]}, command) ? what + "-across" : what;
   if (what == "revert") return back_in(command) > 0 ? "revert-to-older" : "revert";
   if (what != "promote" && what != "resize") return what;
   const bool is_running = vms_.at(command[1]).running;
@@ -57,7 +73,12 @@ std::optional<std::string> Model::unsettled(const Target& target) const {
 std::optional<std::string> Model::change_refusal(const Words& command) const {
   const std::string& what = command.at(0);
   const Target target = changed_by(command).value();
+  const bool copies = volume(target).rules.copies_whole;
+  if (copies && (what == "resize" || what == "revert")) return "not_supported";
   if (what == "resize") return resize_refusal(command);
+  // It looks at what it is given first.
+  if (copies && what == "import")
+    if (auto refused = import_refusal(command)) return refused;
   if (volume(target).kind != Kind::origin) return "not_supported";
   if (what == "import")
     if (auto refused = import_refusal(command)) return refused;
@@ -69,7 +90,8 @@ std::optional<std::string> Model::change_refusal(const Words& command) const {
 std::optional<std::string> Model::import_refusal(const Words& command) const {
   const auto from = value_of("from", command.at(3));
   if (!from) return std::nullopt;
-  if (*from == Target{command.at(1), command.at(2)}.text()) return "invalid_argument";
+  const Target target{command.at(1), command.at(2)};
+  if (*from == target.text() && !volume(target).rules.copies_whole) return "invalid_argument";
   return export_refusal(Target::parse(*from));
 }
 
@@ -78,8 +100,8 @@ std::optional<std::string> Model::export_refusal(const Target& from) const {
   const Volume& exported = volume(from);
   if (exported.kind != Kind::origin) return "not_supported";
   const bool is_running = vms_.at(from.vm).running;
-  if (rules_.replaces_images && exported.unclean_direct) return is_running ? "in_use" : "dirty";
-  const bool is_in_use = !rules_.replaces_images && is_running && exported.revisions == -1;
+  if (exported.rules.replaces_images && exported.unclean_direct) return is_running ? "in_use" : "dirty";
+  const bool is_in_use = !exported.rules.replaces_images && is_running && exported.revisions == -1;
   return is_in_use ? std::optional("in_use") : std::nullopt;
 }
 
@@ -89,7 +111,8 @@ std::optional<std::string> Model::resize_refusal(const Words& command) const {
   if (resized.kind == Kind::snapshot) return "not_supported";
   if (!resized.rw) return "invalid_argument";
   const std::size_t size = std::stoull(command.at(3));
-  if (size >= resized.told_size()) return std::nullopt;
+  if (size >= resized.told_size())
+    return resized.is_encrypted ? std::optional("not_supported") : std::nullopt;
   if (command.size() < 5) return "invalid_argument";
   return unsettled(target);
 }
@@ -98,7 +121,7 @@ std::optional<std::string> Model::resize_refusal(const Words& command) const {
 std::optional<std::string> Model::promote_refusal(const Words& command) const {
   const Target target{command.at(1), command.at(2)};
   const Volume& promoted = volume(target);
-  if (promoted.kind != Kind::snapshot) return "not_supported";
+  if (promoted.kind != Kind::snapshot || promoted.rules.copies_whole) return "not_supported";
   if (!promoted.keep_changes) return "invalid_argument";
   if (auto refused = unsettled(changed_by(command).value())) return refused;
   if (vms_.at(target.vm).running) return std::nullopt;
@@ -133,13 +156,13 @@ void Model::change(Volume& volume, const Words& words) {
 }
 
 /// It is replaced by what it replaces, so a second revert undoes the first.
-void Model::revert(Volume& volume, std::size_t back) const {
+void Model::revert(Volume& volume, std::size_t back) {
   const auto wanted = volume.older.end() - 1 - static_cast<std::ptrdiff_t>(back);
   Older now = std::move(*wanted);
   volume.older.erase(wanted);
   volume.older.push_back({std::exchange(volume.committed, std::move(now.content)), volume.image_state});
   become_another(volume);
-  if (rules_.replaces_images) volume.image_state = now.image_state;
+  if (volume.rules.replaces_images) volume.image_state = now.image_state;
 }
 
 void Model::import(Volume& volume, const std::string& from) {
@@ -150,7 +173,7 @@ void Model::import(Volume& volume, const std::string& from) {
     content = image_content(value_of("image", from).value());
     content.resize((content.size() + sector - 1) / sector * sector);
   }
-  volume.keep_older(rules_);
+  volume.keep_older();
   volume.committed = std::move(content);
   become_another(volume);
   prune(volume);
@@ -163,7 +186,7 @@ void Model::resize(Volume& volume, std::size_t size, bool is_running) const {
   if (volume.kind != Kind::origin) {
     if (is_running) volume.own.resize(size);
   } else if (!grows) {
-    volume.keep_older(rules_);
+    volume.keep_older();
     volume.committed.resize(size);
     become_another(volume);
     prune(volume);
@@ -174,10 +197,10 @@ void Model::resize(Volume& volume, std::size_t size, bool is_running) const {
 
 /// What snapshots start from grows, too, except beside a session in place, of which the new size is a part.
 /// It is a change of a session that has a file of its own as well.
-void Model::grow(Volume& volume, std::size_t size) const {
+void Model::grow(Volume& volume, std::size_t size) {
   volume.change_image();
   if (!volume.is_image_open()) volume.committed.resize(size);
-  if (volume.session && (volume.is_image_open() || rules_.replaces_images)) volume.wrote = true;
+  if (volume.session && (volume.is_image_open() || volume.rules.replaces_images)) volume.wrote = true;
   if (volume.session) volume.session->resize(size);
 }
 
@@ -189,7 +212,7 @@ void Model::promote(const Target& target) {
   if (!is_running) promoted.kept.reset();
   Volume& changed = source(target.vm, target.volume);
   if (!differs && content == changed.committed) return;
-  changed.keep_older(rules_);
+  changed.keep_older();
   changed.committed = content;
   become_another(changed);
   prune(changed);
@@ -207,7 +230,9 @@ void Model::keep(const Target& target, bool is_good, bool wrote) {
 
 void Model::mistrust_kept(const Target& source) {
   for (auto& [name, vm] : vms_) {
-    Volume& candidate = vm.volumes.at(source.volume);
+    const auto found = vm.volumes.find(source.volume);
+    if (found == vm.volumes.end()) continue;
+    Volume& candidate = found->second;
     if (candidate.kept && owner_of_source(name, source.volume) == source.vm)
       candidate.kept->is_unknown = true;
   }
@@ -219,8 +244,12 @@ void Model::clone(const std::string& from, const std::string& name) {
   for (auto& [volume_name, volume] : vm.volumes) {
     Volume fresh;
     fresh.kind = volume.kind;
+    fresh.pool = volume.pool;
+    fresh.rules = volume.rules;
     fresh.rw = volume.rw;
     fresh.revisions = volume.revisions;
+    fresh.has_own_revisions = volume.has_own_revisions;
+    fresh.ephemeral = volume.ephemeral;
     fresh.policy = volume.policy;
     fresh.size = volume.size;
     fresh.keep_changes = volume.keep_changes;
@@ -292,7 +321,7 @@ bool Model::is_as_found(const std::string& what, const Target& target, const Fou
   if (property.device_size && *property.device_size != changed.size_now()) return false;
   // What grows may hold what was never synced.
   if (what == "resize") return true;
-  if (rules_.has_many_revisions) return is_found(changed.state(), property.state, kept_for_sure);
+  if (changed.rules.has_many_revisions) return is_found(changed.state(), property.state, kept_for_sure);
   return property.state == changed.state();
 }
 
@@ -303,7 +332,8 @@ Model::Verdict Model::judge_change(const Words& command, const Found& found) con
   if (refusal(command, command.at(1))) return verdict;
   const auto& property = found.volumes.at(target.volume);
   const Volume& before = volume(target);
-  const std::string happening = (rules_.has_many_revisions ? "half " : "") + join(command);
+  const bool may_have_surplus = before.rules.has_many_revisions;
+  const std::string happening = (may_have_surplus ? "half " : "") + join(command);
   Model with = *this;
   with.apply(happening);
   const std::string& what = command.at(0);
@@ -318,7 +348,7 @@ Model::Verdict Model::judge_change(const Words& command, const Found& found) con
     verdict.events = {"extend " + target.label() + " " + command.at(3)};
   else if (!is_as_found(what, target, property, before.kept_for_sure()))
     verdict.wrong.push_back(target.label() + " is neither as it was nor as it was to become");
-  if (rules_.has_many_revisions && property.state)
+  if (may_have_surplus && property.state)
     verdict.events.push_back(fmt::format("prune {} {}", target.label(), property.state->older.size()));
   // What was promoted goes last.
   if (what == "promote" && verdict.happened && !vms_.at(command.at(1)).running)

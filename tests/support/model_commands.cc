@@ -9,7 +9,10 @@
 
 #include "app/app.h"
 #include "app/create_vm.h"
+#include "app/import_conf.h"
+#include "app/pool_admin.h"
 #include "app/remove_vm.h"
+#include "app/vm_settings.h"
 #include "app/volume_admin.h"
 #include "app/volume_content.h"
 #include "base/undo.h"
@@ -53,7 +56,11 @@ void create(App& app, const Words& words) {
   for (std::size_t i = 4; i < words.size(); ++i) {
     const auto equals = words[i].find('=');
     const auto key = words[i].substr(0, equals), value = words[i].substr(equals + 1);
-    if (key == "image")
+    if (key == "pool")
+      wanted.volumes.pool = PoolName(value);
+    else if (key.starts_with("pool:"))
+      wanted.volumes.pools.emplace(VolumeName(key.substr(5)), PoolName(value));
+    else if (key == "image")
       wanted.root_image = image_file(app.locations(), value);
     else if (value != "0")
       wanted.volumes.sizes.emplace(VolumeName(key), Bytes{std::stoull(value)});
@@ -99,11 +106,59 @@ void change(App& app, const Words& words) {
   app::import_volume(*vm, *volume, *from, nullptr);
 }
 
+/// KIND SIZE POOL|-, or from=VM:VOLUME POOL|-
+void create_volume(App& app, const Words& words) {
+  app::NewVolume wanted{.properties = {.name = VolumeName(words.at(2)), .vid = Vid("none")}};
+  wanted.properties.snap_on_start = words.at(3) == "snapshot";
+  wanted.properties.save_on_stop = words.at(3) == "origin" || words.at(0) == "clone-volume";
+  if (words.back() != "-") wanted.pool = PoolName(words.back());
+  pools::CreateOptions content;
+  if (words.at(0) == "clone-volume") {
+    const auto source = Target::parse(value_of("from", words.at(3)).value());
+    content.from = find(app, source.vm, source.volume).second;
+    wanted.size = content.from->size();
+  } else if (words.at(4) != "0") {
+    wanted.size = Bytes{std::stoull(words.at(4))};
+  }
+  app::create_volume(app.vm(VmName(words.at(1))), std::move(wanted), content);
+}
+
+/// Its own place, or that of another pool.
+Path directory_for(const App& app, const Words& pool_add) {
+  if (pool_add.size() < 4) return pool_directory(app.locations(), pool_add.at(1), pool_add.at(2));
+  const PoolName other(value_of("at", pool_add.at(3)).value());
+  return app.config().pools.at(other).parameters.at("dir_path");
+}
+
+app::PoolDefinition definition_of(const std::string& driver, const Path& directory) {
+  app::PoolDefinition definition;
+  if (driver != plugin_driver) definition.driver = driver;
+  definition.parameters = {{"dir_path", directory.native()}};
+  if (driver == plugin_driver) definition.plugin = plugin_file();
+  return definition;
+}
+
+void export_volume(App& app, const Words& words) {
+  const auto [vm, volume] = find(app, words.at(1), words.at(2));
+  app::export_file(*vm, *volume, exported_file(app.locations()), nullptr);
+}
+
+void change_settings(App& app, const Words& words) {
+  const std::string &what = words.at(0), &name = words.at(1);
+  if (what == "default") app::set_default(app, name, PoolName(words.at(2)));
+  if (what == "undefault") app::unset_default(app, name);
+  if (what == "pool-remove") app::remove_pool(app, PoolName(name));
+  if (what == "pool-set") app::set_pool(app, PoolName(name), words.at(2), words.at(3));
+  if (what == "pool-import") app::import_storage_conf(app, conf_file(app.locations()), false);
+  if (what == "pool-add")
+    app::add_pool(app, PoolName(name), definition_of(words.at(2), directory_for(app, words)));
+}
+
 void carry_out(App& app, const Words& words) {
   const std::string& what = words.at(0);
   if (what == "start" || what == "stop") return start_or_stop(app, words);
   if (what == "recover") {
-    app.recover(false);
+    app.recover(words.size() > 1);
     return;
   }
   const std::string vm = Model::vms_of(words).at(0);
@@ -111,6 +166,11 @@ void carry_out(App& app, const Words& words) {
     if (what == "create") create(app, words);
     if (what == "remove") app::remove_vm(app.vm(VmName(vm)));
     if (what == "set") set(app, words);
+    if (what == "create-volume" || what == "clone-volume") create_volume(app, words);
+    if (what == "remove-volume") app::remove_volume(app.vm(VmName(vm)), VolumeName(words.at(2)));
+    if (what == "template" || what == "kernel") app::set_vm(app.vm(VmName(vm)), what, words.at(2));
+    if (what == "export") export_volume(app, words);
+    if (Model::is_about_settings(words)) change_settings(app, words);
     if (what == "discard") app.vm(VmName(vm)).stop({.discard = true});
     if (what == "clone") app::clone_vm(app.vm(VmName(words.at(1))), VmName(vm), nullptr);
     if (what == "promote" || what == "revert" || what == "import" || what == "resize") change(app, words);
@@ -136,68 +196,6 @@ int carry_out(const app::Locations& locations, const Words& words, bool is_to_di
 }
 
 }  // namespace
-
-app::Locations locations_in(const Path& state, const Path& run) { return {.state = state, .run = run}; }
-
-Path image_file(const app::Locations& locations, const std::string& image) {
-  return locations.state.parent_path() / ("image-" + image);
-}
-
-namespace {
-
-/// `revert VM VOLUME` and so on
-Words change_line(const app::Locations& locations, const Words& command) {
-  const std::string& what = command.at(0);
-  Words line{"volume", what, Target{command.at(1), command.at(2)}.text()};
-  if (what == "resize") line.push_back(command.at(3));
-  if (what == "resize" && command.size() > 4) line.emplace_back("--shrink");
-  if (what != "import") return line;
-  if (const auto from = value_of("from", command.at(3)))
-    line.insert(line.end(), {"--from", *from});
-  else
-    line.push_back(image_file(locations, value_of("image", command.at(3)).value()));
-  return line;
-}
-
-/// `create KIND VM ABOVE WISHES...`
-Words create_line(const app::Locations& locations, const Words& command) {
-  const auto &kind = command.at(1), &name = command.at(2), &above = command.at(3);
-  if (kind == "throwaway") return {"vm", "run-throwaway", above, name};
-  Words line{"vm", "create", name};
-  if (kind == "standalone") line.emplace_back("--standalone");
-  if (kind == "app") line.insert(line.end(), {"--template", above});
-  if (kind == "disposable") line.insert(line.end(), {"--disposable-of", above});
-  for (std::size_t i = 4; i < command.size(); ++i) {
-    if (command[i].starts_with("image="))
-      line.insert(line.end(), {"--root-image", image_file(locations, command[i].substr(6))});
-    else if (!command[i].ends_with("=0"))
-      line.insert(line.end(), {"--size", command[i]});
-  }
-  return line;
-}
-
-}  // namespace
-
-std::optional<Words> command_line(const app::Locations& locations, const Words& command) {
-  const std::string& what = command.at(0);
-  // It asks for the id of the revision.
-  if (what == "revert" && Model::back_in(command) > 0) return std::nullopt;
-  // Which of several failed is known from its text only.
-  if (Model::vms_of(command).size() > 1) return std::nullopt;
-  Words line{"--json", "--state", locations.state, "--run", locations.run};
-  Words rest;
-  if (what == "create") rest = create_line(locations, command);
-  if (what == "recover") rest = {"recover"};
-  if (what == "start" || what == "stop" || what == "remove") rest = {"vm", what, command.at(1)};
-  if (what == "set")
-    rest = {"volume", "set", command.at(1) + ":" + command.at(2), command.at(3), command.at(4)};
-  if (what == "discard") rest = {"vm", "stop", "--discard", command.at(1)};
-  if (what == "clone") rest = {"vm", "clone", command.at(1), command.at(2)};
-  if (what == "promote" || what == "revert" || what == "import" || what == "resize")
-    rest = change_line(locations, command);
-  line.insert(line.end(), rest.begin(), rest.end());
-  return line;
-}
 
 bool carry_out_if_asked(int argc, char** argv) {
   if (argc < 5 || std::strcmp(argv[1], carry_out_option) != 0) return false;

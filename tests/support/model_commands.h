@@ -17,6 +17,16 @@ constexpr const char* carry_out_option = "--carry-out";
 constexpr const char* die_option = "--die";
 
 app::Locations locations_in(const Path& state, const Path& run);
+/// Where a pool of that name and driver lies that is added.
+Path pool_directory(const app::Locations& locations, const std::string& pool, const std::string& driver);
+/// Leads to a file system that shares extents, where there is one beside the installation.
+Path sharing_link(const app::Locations& locations);
+/// What `pool-import` reads, and what `export` writes.
+Path conf_file(const app::Locations& locations);
+Path exported_file(const app::Locations& locations);
+/// The plug-in, beside the test's executable.
+Path plugin_file();
+constexpr const char* plugin_driver = "copies";
 /// The file with the root image that a create command asks for ("SEED:LENGTH").
 Path image_file(const app::Locations& locations, const std::string& image);
 

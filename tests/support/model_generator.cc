@@ -4,25 +4,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "support/seed.h"
+#include "support/model_pick.h"
 
 namespace cowshed::test::model {
-
-namespace {
-
-template <typename List>
-auto pick(std::mt19937_64& random, const List& list) {
-  return list.at(test::between(random, 0, list.size() - 1));
-}
-
-}  // namespace
-
-const std::vector<std::string>& Generator::operations() {
-  static const std::vector<std::string> all{"create", "remove",  "start", "stop",   "discard",
-                                            "set",    "recover", "write", "revert", "import",
-                                            "resize", "promote", "clone"};
-  return all;
-}
 
 const std::vector<std::string>& Generator::points() {
   static const std::vector<std::string> all{"DM_DEV_CREATE",  "DM_TABLE_LOAD", "DM_DEV_SUSPEND",
@@ -57,12 +41,18 @@ std::string Generator::free_name(const std::string& prefix) const {
 }
 
 std::string Generator::choose_operation() {
-  const bool is_full = model_.vms().size() >= 9;
-  static const std::map<std::string, unsigned> weights{
+  const bool is_full = model_.vms().size() >= most_vms;
+  static const std::map<std::string, unsigned> of_pools{
+      {"pool-add", 3}, {"pool-import", 1},   {"pool-remove", 2},   {"pool-set", 3},
+      {"default", 3},  {"undefault", 2},     {"create-volume", 6}, {"clone-volume", 5},
+      {"export", 3},   {"remove-volume", 4}, {"template", 3},      {"kernel", 2}};
+  static const std::map<std::string, unsigned> always{
       {"create", 4},  {"remove", 5},   {"start", 22},  {"stop", 18},  {"set", 9},
       {"recover", 3}, {"write", 24},   {"discard", 4}, {"revert", 6}, {"import", 6},
       {"resize", 8},  {"promote", 10}, {"clone", 4}};
   std::vector<std::string> lot;
+  auto weights = always;
+  if (has_pools_) weights.insert(of_pools.begin(), of_pools.end());
   for (const auto& [what, weight] : weights) {
     unsigned tickets = weight;
     if (what == "create" && !is_full) tickets = 30;
@@ -84,14 +74,15 @@ std::optional<Words> Generator::command(const std::string& what) {
   if (what == "create") return create();
   if (what == "remove") return remove();
   if (what == "set") return set();
-  if (what == "recover") return Words{"recover"};
+  if (what == "recover") return has_pools_ && chance(30) ? Words{"recover", "dry-run"} : Words{"recover"};
   if (what == "discard") return discard();
   if (what == "revert") return revert();
   if (what == "import") return import();
   if (what == "promote") return promote();
   if (what == "clone") return clone();
   if (what == "resize") return resize();
-  return start_or_stop(what);
+  if (what == "start" || what == "stop") return start_or_stop(what);
+  return command_with_pools(what);
 }
 
 // --- create
@@ -113,7 +104,9 @@ Words Generator::create_over(const std::string& kind, const std::string& prefix,
   // A disposable's private volume is a snapshot, too.
   const auto size = kind == "app" ? any_size() : 0;
   const auto of_volatile = "volatile=" + std::to_string(any_size());
-  return {"create", kind, free_name(prefix), above, "root=0", "private=" + std::to_string(size), of_volatile};
+  Words words{"create",   kind, free_name(prefix), above, "root=0", "private=" + std::to_string(size),
+              of_volatile};
+  return has_pools_ && kind == "app" ? with_pools(std::move(words)) : words;
 }
 
 std::string Generator::any_image() {
@@ -126,10 +119,11 @@ Words Generator::create_base(const std::string& kind, const std::string& prefix)
     words.push_back(volume + ("=" + std::to_string(any_size())));
   // The volume may be larger than the image, and the image no whole number of sectors.
   if (chance(60)) words.push_back(any_image());
-  return words;
+  return has_pools_ ? with_pools(std::move(words)) : words;
 }
 
 std::vector<Words> Generator::opening() {
+  if (has_pools_) return opening_with_pools();
   auto second = create_over("app", "a", "t1");
   second.at(2) = "a2";
   const Words of_private = model_.rules().replaces_images
@@ -200,9 +194,10 @@ std::optional<Words> Generator::remove() {
 }
 
 /// Those that were compared less than others.
-std::string Generator::any_revisions() {
+std::string Generator::any_revisions(const Volume& volume) {
   std::vector<std::string> all{"0", "1", "-1"};
-  if (model_.rules().has_many_revisions) all.emplace_back("3");
+  if (volume.rules.has_many_revisions) all.emplace_back("3");
+  if (has_pools_) all.emplace_back("default");
   if (chance(50)) return pick(random_, all);
   return *std::ranges::min_element(all, {},
                                    [&](const auto& r) { return tally_.count("compared", "revisions:" + r); });
@@ -215,20 +210,29 @@ std::optional<Words> Generator::set() {
     return candidate.kind != "throwaway" && candidate.running == is_running;
   });
   if (!vm) return std::nullopt;
-  const auto& volumes = model_.vms().at(*vm).volumes;
-  const auto name = pick(random_, std::vector<std::string>{"root", "private", "volatile"});
-  if (volumes.at(name).kind == Kind::snapshot && chance(60)) {
+  std::vector<std::string> names;
+  for (const auto& [name, volume] : model_.vms().at(*vm).volumes) names.push_back(name);
+  return set_of(*vm, pick(random_, names));
+}
+
+Words Generator::set_of(const std::string& vm, const std::string& name) {
+  const Volume& volume = model_.volume({vm, name});
+  const bool is_plain = volume.rules.copies_whole;
+  if (volume.kind == Kind::snapshot && chance(is_plain ? 5 : 60)) {
     // What is kept that nobody wants any more goes some time.
-    const bool is_kept = volumes.at(name).kept.has_value();
-    return Words{"set", *vm, name, "keep_changes", is_kept || chance(75) ? "true" : "false"};
+    const bool is_kept = volume.kept.has_value();
+    return {"set", vm, name, "keep_changes", is_kept || chance(75) ? "true" : "false"};
   }
+  if (has_pools_ && chance(3)) return {"set", vm, name, "cow_limit", "1048576"};
+  if (has_pools_ && volume.kind == Kind::volatile_ && chance(60))
+    return {"set", vm, name, "ephemeral", pick(random_, Words{"true", "true", "false", "default"})};
   // Where there is no such property it is refused.
-  if (volumes.at(name).kind == Kind::origin && chance(model_.rules().replaces_images ? 5 : 35))
-    return Words{"set", *vm, name, "write_policy", chance(50) ? "in-place" : "overlay"};
-  if (volumes.at(name).kind == Kind::origin && chance(55))
-    return Words{"set", *vm, name, "revisions_to_keep", any_revisions()};
+  if (volume.kind == Kind::origin && chance(volume.rules.replaces_images || is_plain ? 5 : 35))
+    return {"set", vm, name, "write_policy", chance(50) ? "in-place" : "overlay"};
+  if (volume.kind == Kind::origin && chance(is_plain ? 10 : 55))
+    return {"set", vm, name, "revisions_to_keep", any_revisions(volume)};
   // Twice as often writable: only there it shows what was written.
-  return Words{"set", *vm, name, "rw", chance(66) ? "true" : "false"};
+  return {"set", vm, name, "rw", chance(66) ? "true" : "false"};
 }
 
 // --- Volumes as a whole
@@ -330,7 +334,7 @@ std::optional<Words> Generator::towards_promotion() {
 }
 
 std::optional<Words> Generator::clone() {
-  if (model_.vms().size() >= 9 && !chance(30)) return std::nullopt;
+  if (model_.vms().size() >= most_vms && !chance(30)) return std::nullopt;
   const auto from = any_vm([](const auto&, const Vm&) { return true; });
   if (!from) return std::nullopt;
   const std::string prefix = from->substr(0, 1);

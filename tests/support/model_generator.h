@@ -17,8 +17,9 @@ namespace cowshed::test::model {
 /// Chooses what to do next, by chance, more often what was rarely done.
 class Generator {
  public:
-  Generator(std::uint64_t seed, const Model& model, Tally& tally)
-      : random_(seed), model_(model), tally_(tally) {}
+  /// `has_pools`: there are more of them than the first; they are added and removed, VMs spread over them.
+  Generator(std::uint64_t seed, const Model& model, Tally& tally, bool has_pools)
+      : random_(seed), model_(model), tally_(tally), has_pools_(has_pools) {}
 
   /// A command for App, or nothing where the model has nothing to do it with. `what`: create, start, ...
   std::optional<Words> command(const std::string& what);
@@ -41,7 +42,6 @@ class Generator {
   std::uint64_t between(std::uint64_t low, std::uint64_t high);
   bool chance(unsigned percent) { return between(1, 100) <= percent; }
 
-  static const std::vector<std::string>& operations();
   /// The calls at which commands are killed.
   static const std::vector<std::string>& points();
 
@@ -60,7 +60,21 @@ class Generator {
   std::optional<Words> start_or_stop(const std::string& what);
   std::optional<Words> remove();
   std::optional<Words> set();
-  std::string any_revisions();
+  std::string any_revisions(const Volume& volume);
+  Words set_of(const std::string& vm, const std::string& volume);
+  // Of a game with several pools
+  std::vector<Words> opening_with_pools();
+  std::optional<Words> command_with_pools(const std::string& what);
+  std::string any_pool();
+  Words with_pools(Words create);
+  std::optional<Words> change_of_pool(const std::string& what);
+  std::optional<Words> pool_remove();
+  std::optional<Words> pool_set();
+  std::optional<Words> change_of_default(const std::string& what);
+  std::optional<Words> new_volume(const std::string& what);
+  std::optional<Words> new_snapshot();
+  std::optional<Words> remove_volume();
+  std::optional<Words> set_vm(const std::string& what);
   /// One that is carried out more often than one that is refused, and what was rarely done more often.
   std::optional<Words> any_of(const std::vector<Words>& commands);
   std::optional<Words> discard();
@@ -78,6 +92,7 @@ class Generator {
   std::mt19937_64 random_;
   const Model& model_;
   Tally& tally_;
+  bool has_pools_;
   /// How many calls of each kind an operation makes at most.
   std::map<std::string, std::map<std::string, unsigned long>> known_;
   /// How often each point was chosen, hit or not.

@@ -178,11 +178,31 @@ class ReflinkLayout final : public Layout {
   }
 };
 
+// --- copies, the plug-in: an image and the session's
+
+class CopiesLayout final : public Layout {
+ public:
+  [[nodiscard]] Content next_start(pools::Volume& volume) const override {
+    const auto paths = volume.paths();
+    return read_whole(path_exists(paths.path_cow) ? paths.path_cow : paths.path, false);
+  }
+  [[nodiscard]] std::optional<State> state(pools::Volume& volume) const override {
+    return State{.committed = read_whole(volume.paths().path, false), .older = {}};
+  }
+  [[nodiscard]] bool has_session(pools::Volume& volume) const override {
+    return path_exists(volume.paths().path_cow);
+  }
+  void find_kept(pools::Volume& /*volume*/, Found::Property& /*property*/) const override {}
+  [[nodiscard]] bool is_leftover(const std::string& file) const override { return file.ends_with(".new"); }
+  [[nodiscard]] std::vector<std::string> directories() const override { return {"vms"}; }
+};
+
 }  // namespace
 
 std::unique_ptr<Layout> layout_of(const std::string& driver) {
   if (driver == "file") return std::make_unique<FileLayout>();
   if (driver == "file-reflink") return std::make_unique<ReflinkLayout>();
+  if (driver == "copies") return std::make_unique<CopiesLayout>();
   throw Error(ErrorKind::invalid_argument,
               "the model does not know how the driver " + driver + " keeps volumes");
 }

@@ -26,9 +26,11 @@ class Layout {
   virtual void find_kept(pools::Volume& volume, Found::Property& property) const = 0;
   /// Files that nothing stands for, when no VM runs and nothing is to be recovered.
   [[nodiscard]] virtual bool is_leftover(const std::string& file) const = 0;
+  /// In the pool's: where those of VMs lie.
+  [[nodiscard]] virtual std::vector<std::string> directories() const { return {"vm-templates", "appvms"}; }
 };
 
-/// Of the built-in driver of that name.
+/// Of the built-in driver of that name, or the plug-in `copies`.
 std::unique_ptr<Layout> layout_of(const std::string& driver);
 
 /// The whole file or device, or no more than `most` of it.

@@ -8,25 +8,36 @@
 #include <cstdlib>
 #include <utility>
 
+#include "pools/plugin_loader.h"
+
 namespace cowshed::test::model {
 
 namespace {
 
 /// What it declares is what the game holds it to.
-Rules rules_of(const Scene& scene) {
-  const auto& capabilities = pools::find_driver(scene.driver).capabilities;
-  const auto can = [&](pools::Capability what) { return std::ranges::count(capabilities, what) > 0; };
-  return {.replaces_images = !can(pools::Capability::overlay),
+Rules rules_of(const pools::Driver& driver, const Scene& scene) {
+  const auto can = [&](pools::Capability what) { return driver.capabilities.contains(what); };
+  const bool is_overlay = can(pools::Capability::overlay);
+  return {.replaces_images = !is_overlay,
           .has_many_revisions = can(pools::Capability::many_revisions),
-          .commits_discarded = scene.commits_discarded};
+          .copies_whole = is_overlay && !can(pools::Capability::in_place),
+          .forgets_read_only = scene.forgets_read_only};
+}
+
+std::map<std::string, Rules> rules_of(const Scene& scene) {
+  std::map<std::string, Rules> rules;
+  for (const char* name : {"file", "file-reflink"}) rules[name] = rules_of(pools::find_driver(name), scene);
+  if (!scene.sharing.empty()) rules[plugin_driver] = rules_of(pools::load_plugin(plugin_file()), scene);
+  return rules;
 }
 
 }  // namespace
 
 Play::Play(const Scene& scene, std::uint64_t seed, Journal* journal)
-    : model_(rules_of(scene)),
-      world_(scene.driver, scene.directory, scene.run),
-      generator_(seed, model_, tally_),
+    : has_pools_(!scene.sharing.empty()),
+      model_(rules_of(scene), scene.driver),
+      world_(scene.driver, scene.directory, scene.run, scene.sharing),
+      generator_(seed, model_, tally_, has_pools_),
       journal_(journal) {}
 
 void Play::require_all() {
@@ -37,7 +48,8 @@ void Play::require_all() {
   tally_.require("operations", {"set-rw", "set-revisions_to_keep", "set-keep_changes"});
   tally_.require("operations", {"revert", "import-file", "import-volume", "resize-grow-stopped",
                                 "resize-shrink", "resize-volatile", "promote-running", "promote-stopped"});
-  require_what_the_driver_can();
+  require_what_drivers_can();
+  if (has_pools_) require_several_pools();
   tally_.require("killed in", {"create", "remove", "start", "stop", "set", "recover", "discard", "revert",
                                "import", "resize", "promote", "clone"});
   tally_.require("carried out by", {"command-line", "app-layer"});
@@ -50,16 +62,35 @@ void Play::require_all() {
                               "revisions:-1", "committed-image", "uncommitted-image", "revision", "kept"});
 }
 
-void Play::require_what_the_driver_can() {
-  if (model_.rules().replaces_images) {
-    tally_.require("operations", {"resize-grow-own-file"});
-  } else {
+/// Of all that may be in the game.
+bool Play::is_any(bool Rules::*rule) const { return has_pools_ || model_.rules().*rule; }
+
+void Play::require_what_drivers_can() {
+  if (is_any(&Rules::replaces_images)) tally_.require("operations", {"resize-grow-own-file"});
+  if (has_pools_ || !model_.rules().replaces_images) {
     tally_.require("operations", {"set-write_policy", "resize-grow-in-place", "resize-grow-overlay"});
     tally_.require("compared", {"policy:in-place", "policy:overlay"});
   }
-  if (!model_.rules().has_many_revisions) return;
+  if (!is_any(&Rules::has_many_revisions)) return;
   tally_.require("operations", {"revert-to-older"});
   tally_.require("compared", {"several-revisions"});
+}
+
+void Play::require_several_pools() {
+  const std::vector<std::string> by_name{"pool-import", "pool-remove",   "default",      "undefault",
+                                         "export",      "remove-volume", "clone-volume", "template",
+                                         "kernel",      "create-volume", "pool-add",     "pool-set"};
+  tally_.require("killed in", by_name);
+  tally_.require("operations",
+                 {"pool-add-file", "pool-add-file-reflink", "pool-add-copies", "pool-import", "pool-remove",
+                  "pool-set-revisions_to_keep", "pool-set-ephemeral_volatile", "default", "undefault"});
+  tally_.require("operations", {"create-volume-origin", "create-volume-volatile", "create-volume-snapshot",
+                                "clone-volume", "clone-volume-across", "remove-volume", "export",
+                                "import-across", "set-ephemeral", "template", "kernel", "recover-dry-run"});
+  for (const char* driver : {"file", "file-reflink", plugin_driver})
+    for (const char* kind : {"origin", "snapshot", "volatile"})
+      tally_.require("compared", {fmt::format("{}:{}", driver, kind)});
+  tally_.require("compared", {"encrypted"});
 }
 
 void Play::record(const std::string& event, const std::string& data) {
@@ -154,8 +185,7 @@ Step Play::with_kill(const Words& command) {
 void Play::do_command(const Step& step) {
   const auto& [command, cut_off, recovery] = step;
   remember(step.text());
-  for (const auto& word : command)
-    if (word.starts_with("image=")) world_.make_image(word.substr(6));
+  world_.make_files(command);
   if (journal_ != nullptr) journal_->append("begin " + join(command));
   const Carried carried = world_.carry_out(command, cut_off);
   count("carried out by", world_.is_by_command_line(command, cut_off) ? "command-line" : "app-layer");
@@ -190,6 +220,11 @@ void Play::account(const Words& command, const Carried& carried) {
     else
       for (const auto& event : Model::events_of(command)) record(event);
   }
+  if (command[0] == "export" && wrong.empty() && !model_.refusal(command, command[1]))
+    if (const auto differs =
+            difference(std::as_const(model_).volume({command[1], command[2]}).committed, world_.exported());
+        !differs.empty())
+      wrong.push_back("what was exported " + differs);
   if (Model::vms_of(command).empty()) count_command(command, {}, false);
   if (Model::vms_of(command).size() > 1) count("operations", command[0] + "-several");
   if (!wrong.empty()) fail(wrong);
@@ -224,7 +259,9 @@ void Play::account_kill(const Step& step, const Carried& carried) {
     const auto expected = model_.refusal(command, vm);
     const auto changed = model_.changed_by(command);
     const std::string& name = changed ? changed->vm : vm;
-    const auto verdict = model_.judge(command, name, world_.find(name, false));
+    const auto verdict = Model::is_about_settings(command)
+                             ? model_.judge_settings(command, world_.settings())
+                             : model_.judge(command, name, world_.find(name, false));
     wrong.insert(wrong.end(), verdict.wrong.begin(), verdict.wrong.end());
     if (expected && verdict.happened && *expected != "not_found" && command[0] != "set")
       wrong.push_back(fmt::format("{}: {} was to be refused ({})", join(command), vm, *expected));
@@ -298,10 +335,7 @@ void Play::write_read_only(const Step& step) {
 
 void Play::compare() {
   forget_surplus();
-  auto wrong = world_.compare(model_);
-  const auto left = world_.leftovers(model_);
-  wrong.insert(wrong.end(), left.begin(), left.end());
-  if (!wrong.empty()) fail(wrong);
+  if (const auto wrong = world_.compare(model_); !wrong.empty()) fail(wrong);
   count_compared();
 }
 
@@ -336,10 +370,12 @@ void Play::count_volume(const Vm& vm, const Volume& volume) {
       {Kind::origin, "origin"}, {Kind::snapshot, "snapshot"}, {Kind::volatile_, "volatile"}};
   const std::string& kind = names.at(volume.kind);
   tally_.add("compared", vm.kind + ":" + kind);
+  if (has_pools_) tally_.add("compared", model_.settings().pools.at(volume.pool).driver + ":" + kind);
+  if (volume.is_encrypted) tally_.add("compared", "encrypted");
   if (!volume.rw) tally_.add("compared", "read-only:" + kind);
   if (volume.kind != Kind::origin) return;
   tally_.add("compared", "revisions:" + std::to_string(volume.revisions));
-  if (volume.revisions != -1 && !model_.rules().replaces_images)
+  if (volume.revisions != -1 && !volume.rules.replaces_images && !volume.rules.copies_whole)
     tally_.add("compared", "policy:" + volume.policy);
 }
 
@@ -355,7 +391,15 @@ void Play::finish() {
   while (!model_.vms().empty())
     for (const auto& [name, vm] : std::map(model_.vms()))
       if (!model_.is_template(name)) do_command({"remove", name});
+  if (has_pools_) remove_pools();
   compare();
+}
+
+void Play::remove_pools() {
+  for (const auto& [key, pool] : std::map(model_.settings().defaults))
+    if (pool != Model::kernel_pool) do_command({"undefault", key});
+  for (const auto& [name, pool] : std::map(model_.settings().pools))
+    if (name != Model::kernel_pool && name != Model::first_pool) do_command({"pool-remove", name});
 }
 
 }  // namespace cowshed::test::model

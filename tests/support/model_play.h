@@ -22,8 +22,10 @@ struct Scene {
   /// The one that a first start is to pick in the directory.
   std::string driver;
   Path directory, run;
+  /// On a file system that shares extents, for a game with several pools; else empty.
+  Path sharing = {};
   /// See Rules.
-  bool commits_discarded = false;
+  bool forgets_read_only = false;
 };
 
 /// Plays one game: chooses a step, does it to the installation and to the model, compares the two.
@@ -53,7 +55,10 @@ class Play {
   [[nodiscard]] std::uint64_t steps() const { return tally_.count("steps", "all"); }
 
  private:
-  void require_what_the_driver_can();
+  void require_what_drivers_can();
+  void require_several_pools();
+  [[nodiscard]] bool is_any(bool Rules::*rule) const;
+  void remove_pools();
   /// Most often one; several of what a guest does, none where there was nothing to do it with.
   Steps choose();
   [[nodiscard]] std::optional<Step> next_of_opening();
@@ -88,6 +93,7 @@ class Play {
   void cut_power(const std::string& place);
   [[noreturn]] void fail(const std::vector<std::string>& wrong);
 
+  bool has_pools_;
   Model model_;
   Tally tally_;
   World world_;

@@ -11,9 +11,17 @@
 namespace cowshed::test::model {
 
 const std::string& Model::owner_of_source(const std::string& vm, const std::string& volume) const {
-  for (const std::string* above = &vms_.at(vm).above; !above->empty(); above = &vms_.at(*above).above)
-    if (vms_.at(*above).volumes.at(volume).kind == Kind::origin) return *above;
+  if (const std::string* owner = find_owner(vms_.at(vm).above, volume)) return *owner;
   throw std::logic_error(vm + ":" + volume + " has no source");
+}
+
+const std::string* Model::find_owner(const std::string& first, const std::string& volume) const {
+  for (const std::string* above = &first; !above->empty(); above = &vms_.at(*above).above) {
+    const auto& volumes = vms_.at(*above).volumes;
+    const auto found = volumes.find(volume);
+    if (found != volumes.end() && found->second.kind == Kind::origin) return above;
+  }
+  return nullptr;
 }
 
 const Volume& Model::source(const std::string& vm, const std::string& volume) const {
@@ -23,7 +31,9 @@ const Volume& Model::source(const std::string& vm, const std::string& volume) co
 std::vector<const Volume*> Model::running_snapshots(const std::string& vm, const std::string& volume) const {
   std::vector<const Volume*> result;
   for (const auto& [name, other] : vms_) {
-    const Volume& candidate = other.volumes.at(volume);
+    const auto found = other.volumes.find(volume);
+    if (found == other.volumes.end()) continue;
+    const Volume& candidate = found->second;
     if (other.running && candidate.kind == Kind::snapshot && owner_of_source(name, volume) == vm)
       result.push_back(&candidate);
   }
@@ -33,7 +43,8 @@ std::vector<const Volume*> Model::running_snapshots(const std::string& vm, const
 std::optional<bool> Model::is_outdated(const Target& target) const {
   const Volume& snapshot = volume(target);
   const Volume& from = source(target.vm, target.volume);
-  if (rules_.replaces_images) return snapshot.source_image != from.committed_image();
+  if (snapshot.rules.replaces_images || snapshot.rules.copies_whole)
+    return snapshot.source_image != from.committed_image();
   return from.changes > snapshot.source_changes ? std::optional(true) : std::nullopt;
 }
 
@@ -71,7 +82,7 @@ std::optional<std::string> Model::source_refusal(const Target& target) const {
   const Volume& source = volume({owner, target.volume});
   const bool is_running = vms_.at(owner).running;
   if (is_running && source.revisions == -1) return "in_use";
-  if (!rules_.replaces_images || !source.unclean_direct) return std::nullopt;
+  if (!source.rules.replaces_images || !source.unclean_direct) return std::nullopt;
   return is_running ? "in_use" : "dirty";
 }
 
@@ -79,6 +90,7 @@ std::optional<std::string> Model::refusal(const Words& command, const std::strin
   const std::string& what = command.at(0);
   if (what == "create") {
     if (has(name)) return "exists";
+    if (auto refused = place_refusal(command)) return refused;
     // A throw-away VM is started, too.
     if (command.at(1) != "throwaway") return std::nullopt;
     Model with = *this;
@@ -86,10 +98,15 @@ std::optional<std::string> Model::refusal(const Words& command, const std::strin
     return with.start_refusal(name);
   }
   if (what == "clone") return clone_refusal(command);
+  if (is_about_settings(command)) return settings_refusal(command);
   if (!has(name)) return "not_found";
   if (what == "start") return start_refusal(name);
   if (what == "discard") return discard_refusal(name);
   if (what == "set") return set_refusal(command);
+  if (what == "create-volume" || what == "clone-volume") return new_volume_refusal(command);
+  if (what == "remove-volume") return remove_volume_refusal({name, command.at(2)});
+  if (what == "export") return export_refusal({name, command.at(2)});
+  if (what == "template" || what == "kernel") return vm_set_refusal(command);
   if (what == "promote") return promote_refusal(command);
   if (changed_by(command)) return change_refusal(command);
   if (what != "remove") return std::nullopt;
@@ -97,15 +114,40 @@ std::optional<std::string> Model::refusal(const Words& command, const std::strin
   return is_template(name) ? std::optional("in_use") : std::nullopt;
 }
 
+namespace {
+
+/// By the driver.
+bool is_supported(const Rules& rules, const std::string& key, const std::string& value) {
+  if (key == "cow_limit" || key == "warm") return false;
+  if (key == "write_policy") return !rules.replaces_images && (!rules.copies_whole || value == "overlay");
+  if (key == "revisions_to_keep" && value != "default")
+    return rules.copies_whole ? value == "0" : rules.has_many_revisions || std::stoi(value) <= 1;
+  return !rules.copies_whole || value != "true" || key == "rw";
+}
+
+}  // namespace
+
+/// What no driver could.
+std::optional<std::string> Model::property_refusal(const Volume& volume, const std::string& key,
+                                                   const std::string& value) const {
+  const bool is_volatile = volume.kind == Kind::volatile_;
+  const bool is_ephemeral = key == "ephemeral" ? value == "true" : volume.ephemeral.value_or(false);
+  const bool is_rw = key == "rw" ? value == "true" : volume.rw;
+  const bool is_misplaced = volume.kind != Kind::origin && (key == "write_policy" || key == "warm");
+  return (is_ephemeral && !(is_volatile && is_rw)) || is_misplaced ? std::optional("invalid_argument")
+                                                                   : std::nullopt;
+}
+
 std::optional<std::string> Model::set_refusal(const Words& command) const {
   const std::string &name = command.at(1), &volume_name = command.at(2), &key = command.at(3);
   const Volume& volume = this->volume({name, volume_name});
+  if (auto refused = property_refusal(volume, key, command.at(4))) return refused;
   const bool switches = key == "revisions_to_keep" && (volume.revisions == -1) != (command.at(4) == "-1");
-  const bool is_for_start = key == "rw" || key == "write_policy" || key == "keep_changes";
+  const bool is_for_start =
+      key == "rw" || key == "write_policy" || key == "keep_changes" || key == "ephemeral";
   if (vms_.at(name).running && (is_for_start || switches)) return "running";
   if (switches && !running_snapshots(name, volume_name).empty()) return "running";
-  if (key == "write_policy" && rules_.replaces_images) return "not_supported";
-  return std::nullopt;
+  return is_supported(volume.rules, key, command.at(4)) ? std::nullopt : std::optional("not_supported");
 }
 
 /// What a guest wrote into the image itself cannot be dropped.
@@ -115,9 +157,9 @@ std::optional<std::string> Model::discard_refusal(const std::string& name) const
   return std::ranges::any_of(vm.volumes, is_kept_back) ? std::optional("not_supported") : std::nullopt;
 }
 
-bool Model::is_undroppable(const Volume& volume, bool is_running) const {
+bool Model::is_undroppable(const Volume& volume, bool is_running) {
   if (volume.kind != Kind::origin) return false;
-  if (rules_.replaces_images) return volume.unclean_direct;
+  if (volume.rules.replaces_images) return volume.unclean_direct;
   if (!is_running) return false;
   return volume.revisions == -1 || (volume.wrote && volume.session_policy == "in-place");
 }
@@ -130,12 +172,12 @@ void Model::judge_stopped(const std::string& name, const Found& found, const std
     if (volume.kind != Kind::origin) continue;
     const auto& property = found.volumes.at(volume_name);
     const std::string label = fmt::format("{} {}", name, volume_name);
-    if (!rules_.has_many_revisions) judge_revision(label, volume, property, by, verdict);
+    if (!volume.rules.has_many_revisions) judge_revision(label, volume, property, by, verdict);
     if (volume.session)
       judge_session(label, volume, property, by, verdict);
     else
       judge_direct(label, volume, property, by, verdict);
-    if (rules_.has_many_revisions) judge_older(label, volume, property, by, verdict);
+    if (volume.rules.has_many_revisions) judge_older(label, volume, property, by, verdict);
   }
 }
 
@@ -166,7 +208,7 @@ void Model::judge_session(const std::string& label, const Volume& volume, const 
     return;
   }
   // With snapshots off a start makes what was uncommitted part of the volume.
-  const bool is_made_part = volume.revisions == -1 && !rules_.replaces_images;
+  const bool is_made_part = volume.revisions == -1 && !volume.rules.replaces_images;
   const bool is_committed = by == "stop" || (by == "start" && (is_made_part || volume.is_to_be_converted()));
   if (is_committed && property.image && *property.image != *volume.session)
     verdict.wrong.push_back(label + " was committed, but not with all that was written");
@@ -179,7 +221,9 @@ void Model::judge_session(const std::string& label, const Volume& volume, const 
 void Model::judge_direct(const std::string& label, const Volume& volume, const Found::Property& property,
                          const std::string& by, Verdict& verdict) {
   if (property.dirty == volume.unclean_direct) return;
-  if (property.dirty && by == "start" && volume.revisions == -1) {
+  if (property.dirty && by == "start" && volume.rules.copies_whole) {
+    verdict.events.push_back("begun " + label);
+  } else if (property.dirty && by == "start" && volume.revisions == -1) {
     verdict.events.push_back("unclean " + label);
   } else if (!property.dirty && by == "stop") {
     verdict.events.push_back("commit " + label);
@@ -234,14 +278,24 @@ Model::Verdict Model::judge(const Words& command, const std::string& name, const
     verdict.is_down = true;
   } else if (changed_by(command)) {
     return judge_change(command, found);
+  } else if (what == "create-volume" || what == "clone-volume" || what == "remove-volume") {
+    const bool is_there = found.volumes.contains(command.at(2));
+    const bool was_there = vms_.at(name).volumes.contains(command.at(2));
+    if (is_there != was_there) happened({join(command)});
+  } else if (what == "template" || what == "kernel") {
+    if ((what == "kernel" ? found.kernel : found.above) == command.at(2)) happened({join(command)});
   } else if (what == "set") {
     const auto& property = found.volumes.at(command.at(2));
     const std::map<std::string, std::string> values{
         {"rw", property.rw ? "true" : "false"},
-        {"revisions_to_keep", std::to_string(property.revisions)},
+        {"revisions_to_keep", property.has_own_revisions ? std::to_string(property.revisions) : "default"},
+        {"ephemeral", !property.ephemeral   ? "default"
+                      : *property.ephemeral ? "true"
+                                            : "false"},
         {"keep_changes", property.keep_changes ? "true" : "false"},
         {"write_policy", property.policy}};
-    if (values.at(command.at(3)) == command.at(4)) happened({join(command)});
+    const auto value = values.find(command.at(3));
+    if (value != values.end() && value->second == command.at(4)) happened({join(command)});
   }
   return verdict;
 }

@@ -4,6 +4,7 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 namespace cowshed::test::model {
@@ -37,10 +38,43 @@ class WithoutStretches {
   std::size_t length_, end_;
 };
 
-/// The same without `names` but one of its VMs.
-void leave_out_vms(const Step& step, Steps& simpler) {
+bool is_about_several(const Step& step) {
   const std::string& what = step.command.at(0);
-  if ((what != "start" && what != "stop") || step.command.size() < 3) return;
+  return (what == "start" || what == "stop") && step.command.size() > 2;
+}
+
+Words made_in(const Steps& steps) {
+  Words vms;
+  for (const Step& step : steps)
+    if (const auto& what = step.command.at(0); what == "create" || what == "clone")
+      vms.push_back(step.command.at(2));
+  return vms;
+}
+
+/// Whatever names the VM; those started or stopped with it are so without it.
+Steps without_vm(const Steps& steps, const std::string& vm) {
+  Steps rest;
+  for (Step step : steps) {
+    if (is_about_several(step)) std::erase(step.command, vm);
+    const bool names_it = std::ranges::any_of(step.command, [&](const std::string& word) {
+      return word == vm || word.starts_with("from=" + vm + ":");
+    });
+    if (!names_it) rest.push_back(std::move(step));
+  }
+  return rest;
+}
+
+/// The last first: the others may stand on it.
+rc::Seq<Steps> without_vms(const Steps& steps) {
+  std::vector<Steps> all;
+  const Words vms = made_in(steps);
+  for (auto vm = vms.rbegin(); vm != vms.rend(); ++vm) all.push_back(without_vm(steps, *vm));
+  return rc::seq::fromContainer(std::move(all));
+}
+
+/// The same without one of its VMs.
+void leave_out_vms(const Step& step, Steps& simpler) {
+  if (!is_about_several(step)) return;
   for (std::size_t i = 1; i < step.command.size(); ++i) {
     Step fewer = step;
     fewer.command.erase(fewer.command.begin() + static_cast<std::ptrdiff_t>(i));
@@ -83,7 +117,8 @@ rc::Seq<Step> simpler(const Step& step) {
 }
 
 rc::Seq<Steps> smaller(const Steps& steps) {
-  return rc::seq::concat(rc::makeSeq<WithoutStretches>(steps), rc::shrink::eachElement(steps, simpler));
+  return rc::seq::concat(without_vms(steps), rc::makeSeq<WithoutStretches>(steps),
+                         rc::shrink::eachElement(steps, simpler));
 }
 
 }  // namespace
@@ -98,6 +133,7 @@ Shrunk shrink(const Steps& failing, const std::string& difference, const Trial& 
     ++result.trials;
     const auto wrong = trial(steps);
     if (wrong) result.difference = *wrong;
+    if (wrong) std::printf("%zu steps are enough\n", steps.size());
     return wrong.has_value();
   };
   result.steps = rc::shrinkable::findLocalMin(rc::shrinkable::shrinkRecur(failing, smaller), fails).first;

@@ -22,7 +22,7 @@ struct Shrunk {
   bool is_minimal = true;
 };
 
-/// Leaves out what can be left out of `failing`, half of it first, single steps last, and makes simpler what
+/// Leaves out what can be left out of `failing`, all of a VM first, single steps last, and makes simpler what
 /// can be made simpler (a kill less, a shorter write), as long as something is wrong afterwards.
 Shrunk shrink(const Steps& failing, const std::string& difference, const Trial& trial,
               std::chrono::seconds most);

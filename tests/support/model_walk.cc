@@ -23,7 +23,8 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 
 /// So few steps cannot reach everything.
 constexpr std::uint64_t fewest_for_all = 300;
-constexpr std::uint64_t many_steps = 10'000;
+/// In each of four games.
+constexpr std::uint64_t many_steps = 25'000;
 constexpr std::uint64_t longest = 3;
 
 }  // namespace
@@ -32,13 +33,20 @@ Scene scene_in(const Path& directory, const std::string& driver) {
   return {.driver = driver, .directory = directory / "game", .run = run_directory};
 }
 
+Scene scene_with_pools(const Path& directory, const Path& sharing) {
+  Scene scene = scene_in(directory, "file");
+  scene.sharing = sharing / "game";
+  return scene;
+}
+
 namespace {
 
 /// Whatever is there of an installation goes, without its help.
 void begin_anew(const Scene& scene) {
   dm::Control control;
   clear_kernel(control);
-  for (const Path& path : {scene.directory, scene.run}) std::filesystem::remove_all(path);
+  for (const Path& path : {scene.directory, scene.run, scene.sharing})
+    if (!path.empty()) std::filesystem::remove_all(path);
 }
 
 std::chrono::seconds longest_reduction() {
@@ -101,7 +109,8 @@ void walk(const Scene& scene) {
     }
     play.finish();
   } catch (const Difference& difference) {
-    report(scene, play.done(), difference.what());
+    play.tally().print();
+    return report(scene, play.done(), difference.what());
   }
   play.tally().print();
   for (const auto& missing : play.tally().missing()) ADD_FAILURE() << "never occurred: " << missing;

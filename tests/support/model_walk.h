@@ -13,6 +13,8 @@ constexpr const char* run_directory = "/tmp/cowshed-model-run";
 
 /// A scene in that directory, which is emptied where a difference is reduced.
 Scene scene_in(const Path& directory, const std::string& driver);
+/// With several pools, some of them on the file system of `sharing`, which shares extents.
+Scene scene_with_pools(const Path& directory, const Path& sharing);
 
 /// Plays a whole game: COWSHED_MODEL_STEPS of them, else as many as it takes to reach everything.
 /// Differences, reduced to the steps that lead to them, and what was never reached, fail the test. With

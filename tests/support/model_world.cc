@@ -27,13 +27,15 @@ std::string difference(const Content& expected, const Content& got) {
                          : "holds something");
 }
 
-World::World(const std::string& driver, const Path& directory, const Path& run)
-    : driver_(driver),
-      layout_(layout_of(driver)),
-      locations_(locations_in(directory / "state", run)),
-      report_(run.native() + "-report") {
+World::World(const std::string& driver, const Path& directory, const Path& run, const Path& sharing)
+    : driver_(driver), locations_(locations_in(directory / "state", run)), report_(run.native() + "-report") {
+  for (const char* name : {"file", "file-reflink", plugin_driver}) layouts_[name] = layout_of(name);
   make_directories(directory);
+  if (!sharing.empty() && !std::filesystem::is_symlink(sharing_link(locations_)))
+    std::filesystem::create_symlink(sharing, sharing_link(locations_));
 }
+
+const Layout& World::layout(pools::Volume& volume) const { return *layouts_.at(volume.pool().driver()); }
 
 // --- Acting
 
@@ -129,11 +131,29 @@ void World::sync(const std::string& vm, const std::string& volume) {
   sync_file(open_file(path, O_RDWR), path);
 }
 
-void World::make_image(const std::string& image) {
-  const Path file = image_file(locations_, image);
-  if (path_exists(file)) return;
-  write_all(open_file(file, O_WRONLY | O_CREAT | O_TRUNC), image_content(image), file);
+namespace {
+
+void write_new(const Path& file, const std::string& content) {
+  write_all(open_file(file, O_WRONLY | O_CREAT | O_TRUNC), content, file);
 }
+
+}  // namespace
+
+void World::make_files(const Words& command) {
+  for (const auto& word : command)
+    if (const auto image = value_of("image", word); image && !path_exists(image_file(locations_, *image)))
+      write_new(image_file(locations_, *image), image_content(*image));
+  if (command.at(0) == "pool-import")
+    write_new(conf_file(locations_), fmt::format("[{}]\ndriver=xen\ndir_path={}\n", command.at(1),
+                                                 pool_directory(locations_, command.at(1), "file").native()));
+  if (command.at(0) != "kernel") return;
+  for (const char* kernel : {"k1", "k2"}) {
+    make_directories(locations_.kernels() / kernel);
+    write_new(locations_.kernels() / kernel / "vmlinuz", "a kernel");
+  }
+}
+
+Content World::exported() const { return read_whole(exported_file(locations_), false); }
 
 // --- Looking
 
@@ -142,11 +162,9 @@ std::unique_ptr<app::App> World::open() {
       .locations = locations_, .lock = {.access = app::Access::write, .command = "model test"}});
 }
 
-Path World::image_of(const std::string& vm, const std::string& volume, const std::string& kind) const {
-  return locations_.state / (kind == "template" ? "vm-templates" : "appvms") / vm / (volume + ".img");
-}
-
 namespace {
+
+constexpr const char* kernel_volume = "kernel";
 
 std::size_t size_of_device(const Path& device) {
   const Fd fd = open_file(device, O_RDONLY);
@@ -163,25 +181,64 @@ Found World::find(const std::string& vm, bool with_images) {
   if (!found.exists) return found;
   app::Vm& real = app->vm(VmName(vm));
   found.running = real.is_running();
-  for (auto* volume : real.volumes()) {
-    Found::Property property;
-    property.dirty = volume->is_dirty();
-    property.policy = to_string(volume->properties().used_write_policy());
-    property.rw = volume->properties().rw;
-    property.revisions = volume->revisions_to_keep();
-    property.keep_changes = volume->properties().keep_changes;
-    if (volume->kind() == pools::VolumeKind::snapshot && !volume->is_running())
-      layout_->find_kept(*volume, property);
-    const bool is_origin = volume->kind() == pools::VolumeKind::origin;
-    property.has_session = is_origin && layout_->has_session(*volume);
-    property.size = volume->size().count;
-    if (volume->is_running())
-      property.device_size = size_of_device(device(vm, volume->properties().name.str()));
-    if (is_origin && with_images) property.image = layout_->next_start(*volume);
-    if (is_origin && !volume->is_running()) property.state = layout_->state(*volume);
-    found.volumes[volume->properties().name.str()] = std::move(property);
-  }
+  if (real.template_name()) found.above = real.template_name()->str();
+  if (real.kernel()) found.kernel = real.kernel()->str();
+  for (auto* volume : real.volumes())
+    if (volume->properties().name.str() != kernel_volume)
+      found.volumes[volume->properties().name.str()] = look_at(*volume, vm, with_images);
   return found;
+}
+
+Found::Property World::look_at(pools::Volume& volume, const std::string& vm, bool with_images) {
+  const auto& properties = volume.properties();
+  Found::Property property;
+  property.dirty = volume.is_dirty();
+  property.policy = to_string(properties.used_write_policy());
+  property.rw = properties.rw;
+  property.revisions = volume.revisions_to_keep();
+  property.has_own_revisions = properties.revisions_to_keep.has_value();
+  property.ephemeral = properties.ephemeral;
+  property.keep_changes = properties.keep_changes;
+  if (volume.kind() == pools::VolumeKind::snapshot && !volume.is_running())
+    layout(volume).find_kept(volume, property);
+  const bool is_origin = volume.kind() == pools::VolumeKind::origin;
+  property.has_session = is_origin && layout(volume).has_session(volume);
+  property.size = volume.size().count;
+  if (volume.is_running()) property.device_size = size_of_device(device(vm, properties.name.str()));
+  if (is_origin && with_images) property.image = layout(volume).next_start(volume);
+  if (is_origin && !volume.is_running()) property.state = layout(volume).state(volume);
+  return property;
+}
+
+namespace {
+
+Settings settings_of(app::App& app) {
+  Settings settings;
+  for (const auto& [name, definition] : app.config().pools) {
+    const auto& pool = app.pool(name);
+    settings.pools[name.str()] = {.driver = pool.driver(),
+                                  .rules = {},
+                                  .revisions = pool.revisions_to_keep(),
+                                  .ephemeral = pool.ephemeral_volatile()};
+  }
+  for (const auto& [key, pool] : app.config().defaults) settings.defaults[key] = pool.str();
+  return settings;
+}
+
+}  // namespace
+
+Settings World::settings() { return settings_of(*open()); }
+
+void World::compare_settings(app::App& app, const Model& model, std::vector<std::string>& differences) {
+  const Settings found = settings_of(app);
+  for (const auto& [name, pool] : found.pools)
+    if (!model.settings().pools.contains(name) || !(model.settings().pools.at(name) == pool))
+      differences.push_back(fmt::format("pool {}: driver {}, {} revisions, ephemeral_volatile {}", name,
+                                        pool.driver, pool.revisions, pool.ephemeral));
+  for (const auto& [name, pool] : model.settings().pools)
+    if (!found.pools.contains(name)) differences.push_back(fmt::format("pool {} is gone", name));
+  if (found.defaults == model.settings().defaults) return;
+  for (const auto& [key, pool] : found.defaults) differences.push_back(fmt::format("{} is {}", key, pool));
 }
 
 std::size_t World::count_revisions(const Target& target) {
@@ -191,13 +248,13 @@ std::size_t World::count_revisions(const Target& target) {
 std::vector<std::string> World::compare(const Model& model) {
   std::vector<std::string> differences;
   const auto app = open();
-  if (const auto& kept_by = app->pool(PoolName("varlib")).driver(); kept_by != driver_)
-    differences.push_back("the pool is kept by the driver " + kept_by);
+  compare_settings(*app, model, differences);
   if (app->unclean()) differences.push_back("recovery could not put everything right");
   for (const auto& listed : app->vms())
     if (!model.has(listed.name.str()))
       differences.push_back(listed.name.str() + " is there and should not be");
   for (const auto& [name, vm] : model.vms()) compare_vm(*app, model, name, differences);
+  look_for_leftovers(*app, model, differences);
   return differences;
 }
 
@@ -209,6 +266,16 @@ void World::compare_vm(app::App& app, const Model& model, const std::string& nam
   const auto state = real.state();
   if (state != (vm.running ? app::VmState::running : app::VmState::stopped))
     return differences.push_back(fmt::format("{} is {}", name, to_string(state)));
+  const auto found_kernel = real.kernel() ? real.kernel()->str() : "";
+  if (found_kernel != vm.kernel)
+    differences.push_back(fmt::format("{} has the kernel '{}'", name, found_kernel));
+  if (real.template_name() && real.template_name()->str() != vm.above)
+    differences.push_back(fmt::format("{} has the template {}", name, real.template_name()->str()));
+  for (const auto* volume : real.volumes()) {
+    const auto& volume_name = volume->properties().name.str();
+    if (volume_name != kernel_volume && !vm.volumes.contains(volume_name))
+      differences.push_back(fmt::format("{}:{} is there and should not be", name, volume_name));
+  }
   for (const auto& [volume_name, volume] : vm.volumes) {
     try {
       compare_volume(model, name, volume_name, real, differences);
@@ -264,19 +331,24 @@ void World::compare_volume(const Model& model, const std::string& vm_name, const
   expect(real_volume.is_dirty() == is_dirty, is_dirty ? "is not dirty" : "is dirty");
   real_volume.verify();
   // Of a throw-away VM the volatile volume has the default size, and the model knows its beginning.
-  const bool is_part = vm.kind == "throwaway" && volume.kind == Kind::volatile_;
+  const bool is_part = vm.kind == "throwaway" && name == "volatile";
   if (volume.kind != Kind::snapshot && !is_part)
     expect(real_volume.size().count == volume.told_size(),
            fmt::format("is said to have {} bytes", real_volume.size().count));
+  expect(real_volume.pool().name().str() == volume.pool,
+         "lies in the pool " + real_volume.pool().name().str());
+  if (is_origin)
+    expect(real_volume.revisions_to_keep() == volume.revisions,
+           fmt::format("is to keep {} revisions", real_volume.revisions_to_keep()));
   if (is_origin)
     expect(real_volume.revisions().size() == volume.older.size(),
            fmt::format("has {} revisions, not {}", real_volume.revisions().size(), volume.older.size()));
-  const auto state = is_origin ? layout_->state(real_volume) : std::nullopt;
+  const auto state = is_origin ? layout(real_volume).state(real_volume) : std::nullopt;
   if (state) compare_state(volume, *state, expect);
   if (!vm.running) {
-    if (volume.keep_changes) compare_kept(*layout_, model, {vm_name, name}, real_volume, expect);
+    if (volume.keep_changes) compare_kept(layout(real_volume), model, {vm_name, name}, real_volume, expect);
     if (!is_origin) return;
-    const auto wrong = difference(volume.seen(), layout_->next_start(real_volume));
+    const auto wrong = difference(volume.seen(), layout(real_volume).next_start(real_volume));
     expect(state.has_value(), "has no committed state");
     return expect(wrong.empty(), "its image " + wrong);
   }
@@ -290,17 +362,40 @@ void World::compare_volume(const Model& model, const std::string& vm_name, const
     expect(real_volume.is_outdated() == *outdated, *outdated ? "is not outdated" : "is outdated");
 }
 
-std::vector<std::string> World::leftovers(const Model& model) {
-  std::vector<std::string> left;
-  for (const char* sub : {"vm-templates", "appvms"}) {
-    const Path directory = locations_.state / sub;
-    if (!std::filesystem::exists(directory)) continue;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
-      const bool is_foreign = entry.is_directory() && !model.has(entry.path().filename());
-      if (is_foreign || layout_->is_leftover(entry.path().filename())) left.push_back(entry.path());
+namespace {
+
+/// "root-cow.img.old" -> "root"
+std::string volume_of(const Path& file) {
+  const std::string name = file.filename();
+  return name.substr(0, name.find_first_of("-."));
+}
+
+}  // namespace
+
+void World::look_for_leftovers(app::App& app, const Model& model, std::vector<std::string>& left) const {
+  for (const auto& [name, pool] : model.settings().pools) {
+    const auto layout = layouts_.find(pool.driver);
+    const auto place = app.pool(PoolName(name)).location();
+    if (layout == layouts_.end() || !place) continue;
+    for (const auto& sub : layout->second->directories())
+      if (const Path directory = *place / sub; path_exists(directory))
+        look_for_leftovers(directory, name, *layout->second, model, left);
+  }
+}
+
+/// In the directory, one for each VM; and in each of those, files of its volumes that lie in the pool.
+void World::look_for_leftovers(const Path& directory, const std::string& pool, const Layout& layout,
+                               const Model& model, std::vector<std::string>& left) {
+  for (const auto& vm : std::filesystem::directory_iterator(directory)) {
+    const std::string name = vm.path().filename();
+    if (!model.has(name)) left.push_back(vm.path());
+    if (!model.has(name) || !vm.is_directory()) continue;
+    for (const auto& entry : std::filesystem::directory_iterator(vm.path())) {
+      const Target owner{name, volume_of(entry.path())};
+      const bool is_foreign = !model.has_volume(owner) || model.volume(owner).pool != pool;
+      if (is_foreign || layout.is_leftover(entry.path().filename())) left.push_back(entry.path());
     }
   }
-  return left;
 }
 
 }  // namespace cowshed::test::model

@@ -31,8 +31,9 @@ struct Carried {
 /// A real installation on the VM's file system, as far as the model tests act on it and look at it.
 class World {
  public:
-  /// `driver`: the one that a first start is to pick there.
-  World(const std::string& driver, const Path& directory, const Path& run);
+  /// `driver`: the one that a first start is to pick there. `sharing`: on a file system that shares extents,
+  /// where there is one for more pools; else empty.
+  World(const std::string& driver, const Path& directory, const Path& run, const Path& sharing);
 
   Carried carry_out(const Words& command, const CutOff& cut_off = {});
   /// What `cut_off` comes to for that command.
@@ -43,18 +44,18 @@ class World {
 
   /// Opens the installation as the next command would, which recovers what was cut off, and looks at a VM.
   Found find(const std::string& vm, bool with_images);
-  /// Every difference between the installation and the model, a line each: VMs, states, and every byte of
-  /// every running volume and of the image of every stopped one.
+  /// Likewise at pools and defaults.
+  Settings settings();
+  /// Every difference between the installation and the model, a line each: settings, VMs, states, every byte
+  /// of every running volume and of the image of every stopped one, and files that belong to nothing.
   std::vector<std::string> compare(const Model& model);
   /// How many it says it has.
   std::size_t count_revisions(const Target& target);
-  /// What lies in the pool of VMs that do not exist.
-  std::vector<std::string> leftovers(const Model& model);
 
-  /// Makes the image that a create command asks for.
-  void make_image(const std::string& image);
-  [[nodiscard]] Path image_of(const std::string& vm, const std::string& volume,
-                              const std::string& kind) const;
+  /// Makes the files that it asks for.
+  void make_files(const Words& command);
+  /// What an export wrote.
+  [[nodiscard]] Content exported() const;
   [[nodiscard]] const app::Locations& locations() const { return locations_; }
   /// Where the device of a running volume is found.
   [[nodiscard]] Path device(const std::string& vm, const std::string& volume) const {
@@ -63,6 +64,12 @@ class World {
 
  private:
   std::unique_ptr<app::App> open();
+  [[nodiscard]] const Layout& layout(pools::Volume& volume) const;
+  Found::Property look_at(pools::Volume& volume, const std::string& vm, bool with_images);
+  static void compare_settings(app::App& app, const Model& model, std::vector<std::string>& differences);
+  void look_for_leftovers(app::App& app, const Model& model, std::vector<std::string>& left) const;
+  static void look_for_leftovers(const Path& directory, const std::string& pool, const Layout& layout,
+                                 const Model& model, std::vector<std::string>& left);
   void compare_vm(app::App& app, const Model& model, const std::string& name,
                   std::vector<std::string>& differences);
   void compare_volume(const Model& model, const std::string& vm, const std::string& volume, app::Vm& real,
@@ -72,7 +79,7 @@ class World {
   [[nodiscard]] Words program_for(const Words& command, const CutOff& cut_off) const;
 
   std::string driver_;
-  std::unique_ptr<Layout> layout_;
+  std::map<std::string, std::unique_ptr<Layout>> layouts_;
   app::Locations locations_;
   Path report_;
 };
