@@ -34,8 +34,12 @@ class Generator {
   /// How many calls it made that counted, where it was not killed.
   void learn(const std::string& what, const Fault& fault, unsigned long count);
   void learn(const std::string& what, const std::map<std::string, unsigned long>& calls);
-  /// Little is known of where it can be killed.
-  bool is_to_be_counted(const std::string& what) { return counted_[what]++ < 2; }
+  /// Little is known of where it can be killed; and what it does depends on what there is.
+  bool is_to_be_counted(const std::string& what) {
+    constexpr unsigned at_first = 2, again = 10;
+    const unsigned times = counted_[what]++;
+    return times < at_first || (has_pools_ && times % again == 0);
+  }
 
   static std::string point_of(const Fault& fault);
 

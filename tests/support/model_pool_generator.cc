@@ -74,6 +74,7 @@ std::vector<Words> Generator::opening_with_pools() {
           {"set", "a1", "private", "revisions_to_keep", "-1"},
           {"set", "a2", "private", "revisions_to_keep", "0"},
           {"set", "s1", "root", "rw", "false"},
+          {"set", "a3", "root", "rw", "false"},
           {"set", "s1", "volatile", "rw", "false"},
           {"start", "t2", "a2"},
           {"start", "s1", "a3"},
@@ -102,7 +103,7 @@ std::optional<Words> Generator::change_of_pool(const std::string& what) {
   const auto is_missing = [&](const auto& pool) { return !model_.settings().pools.contains(pool.first); };
   auto some = addable;
   if (chance(80)) std::erase_if(some, [&](const auto& pool) { return !is_missing(pool); });
-  if (some.empty()) return std::nullopt;
+  if (some.empty()) some = addable;
   const auto [name, usual] = pick(random_, some);
   if (what == "pool-import") return Words{what, name};
   const std::string driver = chance(80) ? usual : pick(random_, Words{"file", "file-reflink", "copies"});
