@@ -66,6 +66,8 @@ struct Fields<PoolInfo> : Struct {
     visitor("plugin", object.plugin);
     visitor("revisions_to_keep", object.revisions_to_keep);
     visitor("ephemeral_volatile", object.ephemeral_volatile);
+    visitor("space_warning", object.space_warning);
+    visitor("space_hold", object.space_hold);
     visitor("parameters", object.parameters);
     visitor("size", object.size);
     visitor("usage", object.usage);
@@ -154,6 +156,7 @@ struct Fields<VolumeInfo> : Struct {
     visitor("is_outdated", object.is_outdated);
     visitor("is_commit_pending", object.is_commit_pending);
     visitor("is_invalid", object.is_invalid);
+    visitor("is_held", object.is_held);
     visitor("block_device", object.device);
     visitor("error", object.error);
     visitor("path", object.path);
@@ -344,6 +347,7 @@ struct Fields<Status::Answer> : Struct {
     visitor("outdated", object.outdated);
     visitor("commit_pending", object.commit_pending);
     visitor("invalid", object.invalid);
+    visitor("held", object.held);
     visitor("unclean", object.unclean);
     visitor("running_vms", object.running_vms);
     visitor("pool_list", object.pool_list);

@@ -354,8 +354,8 @@ struct VolumePromote {
 struct Metrics {
   using Answer = std::string;
 };
-/// Something that happened. `kind`: "started", "stopped", "committed", "failed", "suspended", "resumed",
-/// "cow_nearly_full", "invalid", "pool_low", "recovered", "changed".
+/// Something that happened. `kind`: "started", "stopped", "discarded", "committed", "failed", "recovered",
+/// and those of GuardEvent: "held", "released", "cow_nearly_full", ...
 struct Event {
   std::chrono::system_clock::time_point time = {};
   std::string kind = {};

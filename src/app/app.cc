@@ -99,6 +99,7 @@ const std::optional<std::string>& App::unclean() const {
 }
 
 void App::leave_unclean() {
+  is_recovery_due_ = true;
   if (lock_) lock_->leave_unclean();
 }
 

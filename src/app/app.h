@@ -122,6 +122,8 @@ class App {
 
   /// Puts right what a killed process or a power loss left (app/recover.h).
   pools::RecoveryReport recover(bool dry_run);
+  /// Whether something failed half-way since the last time this was asked, so that recover() has work.
+  bool take_due_recovery() { return is_recovery_due_.exchange(false); }
   /// What the last writer left, where it did not end well and recovery has not been done.
   [[nodiscard]] const std::optional<std::string>& unclean() const;
 
@@ -189,6 +191,7 @@ class App {
   std::recursive_mutex registry_mutex_;
   std::map<VmName, std::weak_ptr<const void>> pins_;
   std::atomic<int> throwaways_{0};
+  std::atomic<bool> is_recovery_due_{false};
   /// Held while guard_space() looks: pools stay.
   std::mutex guard_mutex_;
   Config config_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -61,7 +62,7 @@ class StateLock {
   Fd fd_;
   Access access_;
   std::optional<std::string> unclean_;
-  bool leave_unclean_ = false;
+  std::atomic<bool> leave_unclean_{false};
 };
 
 }  // namespace cowshed::app

@@ -7,20 +7,6 @@
 
 namespace cowshed::cli {
 
-CLI::App* add_later(CLI::App& parent, Session& session, const std::string& name, const std::string& help) {
-  CLI::App* const command = parent.add_subcommand(name, help + " (not supported yet)");
-  // Whatever it will take: nothing of it is for those above.
-  command->fallthrough(false)->allow_extras();
-  command->add_flag("--json", session.console.json)->group("");
-  const bool is_in_group = parent.get_parent() != nullptr;
-  command->callback([&session, what = is_in_group ? parent.get_name() + " " + name : name] {
-    session.set_work([what](Session&) -> bool {
-      throw Error(ErrorKind::not_supported, fmt::format("{}: not supported yet", what));
-    });
-  });
-  return command;
-}
-
 CLI::App& add_group(CLI::App& parent, const std::string& name, const std::string& help) {
   CLI::App* const group = parent.add_subcommand(name, help);
   group->require_subcommand(1);

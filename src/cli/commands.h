@@ -35,9 +35,6 @@ std::pair<CLI::App*, Request*> add_command(CLI::App& parent, Session& session, c
 /// Carries the request out and answers nothing.
 inline constexpr auto just_call = [](Session& session, const auto& request) { session.api().call(request); };
 
-/// A command that is promised but not there yet. Takes any arguments.
-CLI::App* add_later(CLI::App& parent, Session& session, const std::string& name, const std::string& help);
-
 /// A group of commands, one of which must be given.
 CLI::App& add_group(CLI::App& parent, const std::string& name, const std::string& help);
 

@@ -30,7 +30,7 @@ void add_general_commands(CLI::App& parent, Session& session) {
   }
   add_view_commands(parent, session);
   add_doctor_command(parent, session);
-  add_later(parent, session, "top", "Watch the volumes at work");
+  add_top_command(parent, session);
   add_service_commands(parent, session);
 }
 

@@ -66,6 +66,7 @@ void add_vm_commands(CLI::App& parent, Session& session);
 void add_adopt_command(CLI::App& group, Session& session);
 void add_volume_commands(CLI::App& parent, Session& session);
 void add_general_commands(CLI::App& parent, Session& session);
+void add_top_command(CLI::App& parent, Session& session);
 /// serve, metrics
 void add_service_commands(CLI::App& parent, Session& session);
 /// doctor

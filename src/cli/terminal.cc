@@ -43,6 +43,12 @@ std::optional<std::size_t> width_of_terminal() {
   return size.ws_col;
 }
 
+std::optional<std::size_t> height_of_terminal() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row == 0) return std::nullopt;
+  return size.ws_row;
+}
+
 std::size_t find_width() {
   auto width = width_in_environment();
   if (!width) width = width_of_terminal();
@@ -84,6 +90,11 @@ Terminal Terminal::of_stdout() {
   return {.utf8 = locale_is_utf8(),
           .colour = is_terminal && variable("NO_COLOR").empty() && variable("TERM") != "dumb",
           .width = find_width()};
+}
+
+std::size_t Terminal::height_of_stdout() {
+  constexpr std::size_t usual_height = 24;
+  return height_of_terminal().value_or(usual_height);
 }
 
 std::string Terminal::paint(Style style, std::string_view text) const {

@@ -20,6 +20,8 @@ struct Terminal {
   /// UTF-8 where the locale has it; colours only on a terminal, and not with NO_COLOR (no-color.org) or
   /// TERM=dumb; the width is $COLUMNS, else the terminal's, else 80.
   static Terminal of_stdout();
+  /// Lines: the terminal's, else 24.
+  static std::size_t height_of_stdout();
 
   /// The same without colour.
   [[nodiscard]] std::string paint(Style style, std::string_view text) const;

@@ -9,29 +9,25 @@
 
 namespace cowshed::service {
 
-/// A piece of work that is done again and again in a thread of its own, at the lowest priority that does not
-/// starve. What it throws is logged.
+/// A piece of work that is done again and again in a thread of its own. It says when it wants to be called
+/// next; what it throws is logged.
 class Background {
  public:
-  using Work = std::function<void()>;
+  using Work = std::function<std::chrono::milliseconds()>;
 
-  explicit Background(Work work, std::chrono::milliseconds every = std::chrono::seconds(1));
+  explicit Background(Work work);
   /// Waits for the piece that is being done.
   ~Background();
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
 
-  /// Now, or once more when it is at work.
-  void hurry();
-
  private:
   void run();
 
   Work work_;
-  std::chrono::milliseconds every_;
   std::mutex mutex_;
-  std::condition_variable wanted_;
-  bool is_hurried_ = false, is_ending_ = false;
+  std::condition_variable ending_;
+  bool is_ending_ = false;
   std::thread thread_;
 };
 

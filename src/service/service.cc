@@ -23,6 +23,11 @@ namespace {
 constexpr varlink::ConnectionLimits stranger_limits{
     .message = 16U << 10U, .unread = 64U << 10U, .half_message = std::chrono::seconds(5)};
 
+app::AppOptions guarding(app::AppOptions options) {
+  options.guards_space = true;
+  return options;
+}
+
 varlink::ServiceInfo info(const std::string& version) {
   return {.vendor = "cowshed", .product = "cowshed", .version = version, .url = "https://github.com/cowshed"};
 }
@@ -33,9 +38,10 @@ Service::Service(ServiceOptions options)
     : options_(std::move(options)),
       is_own_socket_(!was_activated()),
       socket_(listening_socket(options_.socket)),
-      api_(options_.app),
+      api_(guarding(options_.app)),
       app_(api_.keep()),
       access_(app_.config().roles),
+      space_(app_, events_),
       dispatch_(api_, access_, events_, metrics_),
       interfaces_(info(options_.version)) {
   api_.set_metrics([this] { return metrics_text(); });
@@ -62,15 +68,28 @@ Service::~Service() {
   if (is_own_socket_) unlink_if_exists(options_.socket);
 }
 
-void Service::recover() {
-  if (!app_.unclean()) return;
-  log_info(fmt::format("recovering: {} did not end well", *app_.unclean()));
+bool Service::recover() {
   const auto answer = api_.call(api::Recover{});
   for (const auto& line : answer.lines) {
     log_info("recovered: " + line);
     events_.publish({.kind = "recovered", .message = line});
   }
   if (!answer.complete) log_warning("not everything could be recovered; cowshed status tells more");
+  return answer.complete;
+}
+
+void Service::recover_at_first() {
+  if (!app_.unclean()) return;
+  log_info(fmt::format("recovering: {} did not end well", *app_.unclean()));
+  recover();
+  app_.take_due_recovery();
+}
+
+std::chrono::milliseconds Service::recover_if_due() {
+  constexpr std::chrono::seconds soon(1), later(60);
+  if (!app_.take_due_recovery()) return soon;
+  // What it cannot put right now it may once its cause is gone.
+  return recover() ? soon : later;
 }
 
 void Service::reload() {
@@ -86,14 +105,17 @@ void Service::reload() {
 
 std::string Service::metrics_text() {
   return metrics_.calls_text() + stages_text() + pools_text(api_.call(api::PoolList{})) +
+         space_.metrics_text() +
          service_text(server_->connections(), server_->refused(), events_.subscribers());
 }
 
 void Service::run() {
   Signals signals(
       {{SIGTERM, [this] { stop(); }}, {SIGINT, [this] { stop(); }}, {SIGHUP, [this] { reload(); }}});
-  recover();
-  Background background([this] { recover(); });
+  recover_at_first();
+  // What a request left half-way.
+  const Background recovery([this] { return recover_if_due(); });
+  const Background space([this] { return space_.look(); });
   notify("READY=1");
   log_info("ready");
   server_->run();

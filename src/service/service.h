@@ -12,6 +12,7 @@
 #include "service/dispatch.h"
 #include "service/events.h"
 #include "service/metrics.h"
+#include "service/space_watch.h"
 #include "varlink/interfaces.h"
 #include "varlink/server.h"
 
@@ -41,7 +42,10 @@ class Service {
   void stop() noexcept { server_->stop(); }
 
  private:
-  void recover();
+  /// False where not everything could be put right.
+  bool recover();
+  void recover_at_first();
+  std::chrono::milliseconds recover_if_due();
   void reload();
   [[nodiscard]] std::string metrics_text();
 
@@ -53,6 +57,7 @@ class Service {
   Access access_;
   Events events_;
   Metrics metrics_;
+  SpaceWatch space_;
   Dispatch dispatch_;
   varlink::Interfaces interfaces_;
   std::unique_ptr<varlink::Server> server_;

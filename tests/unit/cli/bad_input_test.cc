@@ -20,12 +20,11 @@ TEST_F(BadInputTest, WrongUsageHasAStatusOfItsOwn) {
   expect_refused({"vm", "create", "new", "--standalone", "--template", "debian"}, {2}, {"--standalone"});
 }
 
-TEST_F(BadInputTest, WhatIsNotThereYetSaysSoWhateverItIsGiven) {
-  expect_failure({"top"}, {"cowshed: top: not supported yet"});
-  expect_failure({"serve", "--socket", "/run/cowshed.sock"}, {"cowshed: serve: not supported yet"});
-  const Outcome outcome = cowshed({"metrics", "--all", "--json"});
-  EXPECT_EQ(outcome.status, 1);
-  EXPECT_TRUE(outcome.err.starts_with("{\"error\":{\"kind\":\"not_supported\"")) << outcome.text();
+TEST_F(BadInputTest, WhereNoServiceIsUpThisIsSaid) {
+  expect_failure({"metrics"}, {"the service counts them, and it is not up"});
+  const auto nowhere = (directory() / "nowhere").native();
+  expect_failure({"vm", "list", "--socket", nowhere}, {"connect to '" + nowhere + "'"});
+  expect_failure({"serve", "--socket", std::string(200, 'x')}, {"too long for a socket"});
 }
 
 TEST_F(BadInputTest, AnUnknownPool) {
