@@ -69,6 +69,7 @@ void App::recover_if_due() {
 }
 
 App::~App() {
+  drop_warm();
   finish_pools();
   if (options_.guards_space) end_guard();
   vms_.clear();
@@ -85,10 +86,14 @@ void App::take_lock() {
 
 void App::while_unlocked(const std::function<void()>& body) {
   if (options_.stays_locked) return Turn::step_aside(body);
+  // They would be in the way of others, who know nothing of them.
+  allow_warm(false);
+  drop_warm();
   lock_.reset();
   const Undo lock_again([this] {
     options_.lock.wait = std::chrono::hours(24 * 365);
     take_lock();
+    allow_warm(is_locked());
   });
   body();
 }

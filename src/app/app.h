@@ -47,6 +47,13 @@ struct VmOutcome {
   std::optional<Error> error;
 };
 
+/// The layers that stand ready for a template's app VMs.
+struct WarmVolume {
+  /// "debian:root"
+  std::string volume;
+  pools::WarmCounts counts;
+};
+
 /// A VM, or why its definition could not be read.
 struct ListedVm {
   VmName name;
@@ -80,7 +87,7 @@ struct SpaceReport {
 /// told otherwise. VM definitions are read when they are asked for: starting a VM reads its own file and
 /// those of its templates and no others. An installation that does not exist yet has the defaults of a first
 /// start in memory; nothing is created before something is to be kept. Several threads may call it, each in a
-/// turn (app/turns.h).
+/// turn (app/turns.h); keep_warm() and warm_volumes() need none.
 class App {
  public:
   /// Throws in_use where the lock was waited for in vain, invalid_argument for a broken cowshed.json.
@@ -127,6 +134,19 @@ class App {
   /// What the last writer left, where it did not end well and recovery has not been done.
   [[nodiscard]] const std::optional<std::string>& unclean() const;
 
+  // Layers that stand ready for starts; for a process that stays (docs/layers.md, "Warm layers").
+
+  /// One pass over the volumes of the VMs loaded so far: makes the layers that are missing, one at a time,
+  /// and removes those no longer wanted. Returns how many were made. Meant for a thread of its own, beside
+  /// the one that calls the rest of App; a start, stop or commit waits for one layer at most. What keeps one
+  /// from being made is logged once, and tried again at the next pass. Does nothing while while_unlocked()
+  /// goes on. That thread has ended before App is destroyed.
+  std::size_t keep_warm();
+  /// All of them go. Also done at the end, before the lock is let go.
+  void drop_warm();
+  /// Of each volume with `warm` that is loaded, for metrics. From any thread.
+  std::vector<WarmVolume> warm_volumes();
+
   /// Calls `body` while other processes may go on: with work that needs nothing of the state directory but
   /// takes as long as somebody else pleases. The lock is waited for without limit then, whatever `body`
   /// throws; what was loaded before is to be taken for what it was.
@@ -166,6 +186,14 @@ class App {
   std::unique_ptr<pools::Pool> make_pool(const PoolName& name, const PoolDefinition& definition);
 
  private:
+  struct KeptWarm {
+    std::string volume;
+    std::unique_ptr<pools::WarmLayers> layers;
+  };
+  std::vector<KeptWarm> kept_warm();
+  std::size_t add_warm(const KeptWarm& kept);
+  void allow_warm(bool is_allowed);
+
   void take_lock();
   void recover_if_due();
   void load_config();
@@ -194,6 +222,11 @@ class App {
   std::atomic<bool> is_recovery_due_{false};
   /// Held while guard_space() looks: pools stay.
   std::mutex guard_mutex_;
+  /// Held while a layer is made. Taken before registry_mutex_, never with that held.
+  std::mutex warm_mutex_;
+  bool may_keep_warm_ = true;
+  /// By volume: what was told last.
+  std::map<std::string, std::string> warm_troubles_;
   Config config_;
   std::map<PoolName, std::unique_ptr<pools::Pool>> pools_;
   std::map<VmName, std::unique_ptr<Vm>> vms_;

@@ -109,7 +109,7 @@ std::optional<pools::WritePolicy> decode_write_policy(JsonObject& object) {
 
 int decode_warm(JsonObject& object) {
   const auto value = object.optional_integer("warm").value_or(0);
-  if (value < 0 || value > std::numeric_limits<int>::max()) object.refuse("warm", "must not be negative");
+  if (value < 0 || value > max_warm) object.refuse("warm", fmt::format("must be 0 to {}", max_warm));
   return static_cast<int>(value);
 }
 

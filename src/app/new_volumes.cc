@@ -155,6 +155,7 @@ VolumeDefinition place_volume(App& app, const pools::VolumeOwner& owner, Vm* abo
                       const pools::Pool& target = app.pool(place);
                       properties.vid = target.make_vid(owner, properties.name);
                       check_properties(properties);
+                      check_warm(properties, owner.is_template);
                       target.check(properties);
                       return {place, std::move(properties)};
                     });

@@ -61,6 +61,7 @@ Volume& Vm::add_volume(const VolumeDefinition& definition) {
                    properties.default_write_policy = default_write_policy(kind_, name);
                    return app_.pool(definition.pool).volume(std::move(properties), std::move(resolver));
                  });
+  // Who looks for volumes to keep layers ready for is another thread (App::keep_warm).
   const std::lock_guard guard(app_.registry_mutex());
   const auto place = std::find_if(volumes_.begin(), volumes_.end(), [&](const auto& other) {
     return volume_before(name, other->properties().name);
@@ -70,15 +71,15 @@ Volume& Vm::add_volume(const VolumeDefinition& definition) {
   return added;
 }
 
-void Vm::set_properties(Volume& volume, const pools::VolumeProperties& properties) {
-  const std::lock_guard guard(app_.registry_mutex());
-  volume.set_properties(properties);
-}
-
 void Vm::drop_volume(const VolumeName& name) {
   const std::lock_guard guard(app_.registry_mutex());
   std::erase_if(volumes_, [&](const auto& volume) { return volume->properties().name == name; });
   update_list();
+}
+
+void Vm::set_properties(Volume& volume, pools::VolumeProperties properties) {
+  const std::lock_guard guard(app_.registry_mutex());
+  volume.set_properties(std::move(properties));
 }
 
 void Vm::update_list() {

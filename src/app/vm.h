@@ -71,7 +71,8 @@ class Vm {
   [[nodiscard]] App& app() const { return app_; }
   pools::Volume& add_volume(const VolumeDefinition& definition);
   void drop_volume(const VolumeName& name);
-  void set_properties(pools::Volume& volume, const pools::VolumeProperties& properties);
+  /// Checked by the driver. `volume` is one of this VM's.
+  void set_properties(pools::Volume& volume, pools::VolumeProperties properties);
   void set_template(const VmName& name);
   void set_kernel(KernelName name) { kernel_ = std::move(name); }
   /// Templates or their volumes changed: references are looked up again.

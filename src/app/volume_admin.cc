@@ -109,6 +109,7 @@ void set(Vm& vm, Volume& volume, std::string_view key, std::string_view value) {
   set_property(after, key, value);
   if (vm.is_throwaway())
     throw Error(ErrorKind::invalid_argument, "the volumes of a throw-away VM cannot be changed");
+  check_warm(after, vm.kind() == VmKind::template_);
   if (switches_snapshots(before, after)) {
     vm.require_stopped();
     for (Vm* user : users_of(vm, volume)) user->require_stopped();

@@ -132,9 +132,16 @@ void check_properties(const VolumeProperties& properties) {
     throw refusal("keep_changes", "only for snapshot volumes");
   if (properties.write_policy && !properties.save_on_stop)
     throw refusal("write_policy", "only for volumes with save_on_stop");
-  if (properties.warm < 0) throw refusal("warm", "must not be negative");
+  if (properties.warm < 0 || properties.warm > max_warm)
+    throw refusal("warm", fmt::format("must be 0 to {}", max_warm));
   if (properties.warm > 0 && kind != VolumeKind::origin)
     throw refusal("warm", "only for an origin volume that others are snapshots of");
+}
+
+void check_warm(const VolumeProperties& properties, bool is_template) {
+  static const VolumeName root("root");
+  if (properties.warm > 0 && !(is_template && properties.name == root))
+    throw refusal("warm", "only for the root volume of a template");
 }
 
 void set_property(VolumeProperties& properties, std::string_view key, std::string_view value) {

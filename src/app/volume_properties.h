@@ -11,8 +11,14 @@ namespace cowshed::app {
 /// "in-place" or "overlay"; else throws invalid_argument.
 pools::WritePolicy parse_write_policy(std::string_view text);
 
+/// More layers than that nobody waits for, and each holds memory of the kernel.
+constexpr int max_warm = 1024;
+
 /// Throws invalid_argument for a combination that the model rules out (docs/configuration.md).
 void check_properties(const pools::VolumeProperties& properties);
+
+/// Throws invalid_argument where `warm` is set on anything but the root volume of a template.
+void check_warm(const pools::VolumeProperties& properties, bool is_template);
 
 /// "true", "yes", "on", "1" or the contrary; else throws invalid_argument.
 bool parse_bool(std::string_view key, std::string_view text);

@@ -15,9 +15,9 @@ namespace {
 
 /// Deferred, because a foreign program may look at the new device at this very moment; then it goes when that
 /// closes it.
-void remove_if_there(Control& control, const DmUuid& uuid) {
+void remove_if_there(Control& control, const DeviceId& id) {
   try {
-    control.remove(uuid, true);
+    control.remove(id, true);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::not_found) throw;
   }
@@ -29,6 +29,10 @@ Device Device::create(Control& control, const DmName& name, const DmUuid& uuid) 
   return {control, uuid, control.create(name, uuid).number};
 }
 
+Device Device::create(Control& control, const DmName& name) {
+  return {control, name, control.create(name).number};
+}
+
 Device Device::bring_up(Control& control, const DmName& name, const DmUuid& uuid, const Table& table,
                         bool read_only) {
   Device device = create(control, name, uuid);
@@ -38,20 +42,18 @@ Device Device::bring_up(Control& control, const DmName& name, const DmUuid& uuid
 }
 
 Device::Device(Device&& other) noexcept
-    : control_(std::exchange(other.control_, nullptr)),
-      uuid_(std::move(other.uuid_)),
-      number_(other.number_) {}
+    : control_(std::exchange(other.control_, nullptr)), id_(std::move(other.id_)), number_(other.number_) {}
 
 Device::~Device() {
   if (control_ == nullptr) return;
-  const Undo undo([&] { remove_if_there(*control_, uuid_); });
+  const Undo undo([&] { remove_if_there(*control_, id_); });
 }
 
 void Device::load(const Table& table, bool read_only, bool secure) {
-  control_->load(uuid_, table, read_only, secure);
+  control_->load(id_, table, read_only, secure);
 }
 
-void Device::resume() { control_->resume(uuid_); }
+void Device::resume() { control_->resume(id_); }
 
 DeviceNumber Device::keep() {
   control_ = nullptr;

@@ -14,6 +14,8 @@ class Device {
  public:
   /// DEV_CREATE. Throws exists when the name or the UUID is taken.
   static Device create(Control& control, const DmName& name, const DmUuid& uuid);
+  /// Without a UUID, for a layer that gets one later (Control::set_uuid). Nobody else may use such a name.
+  static Device create(Control& control, const DmName& name);
   /// DEV_CREATE, TABLE_LOAD, resume, in one; what fails is undone.
   static Device bring_up(Control& control, const DmName& name, const DmUuid& uuid, const Table& table,
                          bool read_only = false);
@@ -32,11 +34,11 @@ class Device {
   DeviceNumber keep();
 
  private:
-  Device(Control& control, DmUuid uuid, DeviceNumber number)
-      : control_(&control), uuid_(std::move(uuid)), number_(number) {}
+  Device(Control& control, DeviceId id, DeviceNumber number)
+      : control_(&control), id_(std::move(id)), number_(number) {}
   Control* control_;
-  /// A number could be somebody else's by the time of the removal; a UUID cannot.
-  DmUuid uuid_;
+  /// A number could be somebody else's by the time of the removal; a UUID cannot, nor a name of ours.
+  DeviceId id_;
   DeviceNumber number_;
 };
 

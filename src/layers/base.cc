@@ -48,6 +48,7 @@ void Base::refuse_views(const Stack& stack) {
 
 void Base::refuse_while_viewed() {
   const auto guard = lock();
+  discard_warm();
   views_.collect();
   refuse_views(views_.read());
 }
@@ -159,6 +160,7 @@ void Base::collect() {
 void Base::collect_or_leave() {
   try {
     views_.collect();
+    if (discard_outdated_warm()) views_.collect();
   } catch (const std::exception& failure) {
     host_.leave_to_recovery(failure.what());
   }
@@ -209,6 +211,8 @@ void Base::finish_commit(const CommitOptions& options) {
 }
 
 void Base::finish_decided(const CommitOptions& options, std::unique_lock<std::shared_mutex>& guard) {
+  // For nobody's sake is anything to be kept.
+  discard_warm();
   Commit(views_, files_, guard, options).finish();
   settle(guard);
 }
@@ -263,6 +267,7 @@ Running Base::start_session(SessionKind kind, bool rw, bool keep_revision) {
     return start_in_place(rw);
   }
   commit_interrupted_in_place(views_.read(), keep_revision);
+  discard_outdated_warm();
   return start_overlay(rw);
 }
 

@@ -12,6 +12,7 @@
 #include "layers/inventory.h"
 #include "layers/names.h"
 #include "layers/views.h"
+#include "layers/warm_stock.h"
 
 namespace cowshed::layers {
 
@@ -108,6 +109,16 @@ class Base {
   /// that it may still have to save gets its space now. True where it needs none, or has it; false where
   /// there is not so much: then it is held.
   bool secure_session();
+  /// The warm layers on its views that this process keeps.
+  [[nodiscard]] WarmStock& warm() const;
+  /// Brings the stock to `wanted`, but makes at most so many, one at a time; what is too much, or was left
+  /// over, goes. Their cows: files without a name in `directory`. Returns how many were made; with nothing to
+  /// do it asks neither disk nor kernel. From any thread, beside starts, stops and commits. Throws as
+  /// with_view(), and kernel_refused where one could not be removed.
+  std::size_t refill_warm(const Path& directory, std::size_t wanted, std::size_t at_most);
+  /// All of them go. (A commit, and whatever else changes what starts are to see, sees to them itself.)
+  void drop_warm();
+
   /// Removes the views on which nothing stands, and those that a session which changed nothing has added.
   void collect();
   /// collect(), and what a session or a commit that was cut off left and nobody needs goes; a grow that was
@@ -149,6 +160,12 @@ class Base {
   void refuse_torn_stores();
   /// As the first view of it would be.
   void refuse_attached_image(const Stack& stack);
+  bool add_warm(const Path& directory);
+  // With the lock held exclusively. What cannot be removed now is tried again; it is handed out no more.
+  void discard_warm();
+  /// Those that no start would take any more. True where there were some.
+  bool discard_outdated_warm();
+  void remove_or_warn();
   /// Collects; a failure is left to recovery, since what was to be done is done.
   void collect_or_leave();
   /// Views that nobody runs on are folded into those that stand on them. `guard` is let go meanwhile.

@@ -130,7 +130,9 @@ void Base::grow(Bytes size) {
     if (path_exists(store)) remember_size(store, before);
   if (path_exists(files_.overlay)) make_room(files_.overlay, size);
   grow_file(files_.image, size);
-  if (host_.has_device_mapper()) grow_devices(views_.read());
+  if (!host_.has_device_mapper()) return;
+  grow_devices(views_.read());
+  discard_outdated_warm();
 }
 
 void Base::grow_devices(const Stack& stack) {

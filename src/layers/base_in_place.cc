@@ -109,9 +109,17 @@ Running Base::start_direct(bool rw) {
   verify_image();
   refuse_second_start(views_.read());
   refuse_pending();
-  views_.collect();
-  refuse_views(views_.read());
-  if (path_exists(files_.overlay)) commit_overlay(views_.read(), {}, guard);
+  const auto refuse_any_view = [this] {
+    discard_warm();
+    views_.collect();
+    refuse_views(views_.read());
+  };
+  refuse_any_view();
+  if (path_exists(files_.overlay)) {
+    commit_overlay(views_.read(), {}, guard);
+    // The lock was let go meanwhile.
+    refuse_any_view();
+  }
   const bool was_dirty = path_exists(files_.dirty);
   if (!was_dirty) create_sparse_durably(files_.dirty, Bytes{0});
   Undo undo([&] {

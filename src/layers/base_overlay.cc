@@ -76,6 +76,7 @@ void Base::commit_overlay(const Stack& stack, const CommitOptions& options,
     // Nothing was changed: the last revision still restores the state before the last change.
     unlink_durably(files_.overlay);
   } else {
+    discard_warm();
     rename_durably(files_.overlay, files_.commit);
     Commit(views_, files_, guard, options).finish();
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layers/host.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -47,6 +48,23 @@ std::shared_mutex& Host::lock_of(const std::string& base_key) {
   auto& lock = locks_[base_key];
   if (!lock) lock = std::make_unique<std::shared_mutex>();
   return *lock;
+}
+
+WarmStock& Host::warm_of(const std::string& base_key) {
+  const std::lock_guard guard(mutex_);
+  auto& stock = warm_[base_key];
+  if (!stock) stock = std::make_unique<WarmStock>();
+  return *stock;
+}
+
+bool Host::keeps_warm() {
+  const std::lock_guard guard(mutex_);
+  return !warm_.empty();
+}
+
+bool Host::keeps_warm(std::string_view name) {
+  const std::lock_guard guard(mutex_);
+  return std::ranges::any_of(warm_, [&](const auto& entry) { return entry.second->owns(name); });
 }
 
 void Host::leave_to_recovery(std::string why) {

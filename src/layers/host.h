@@ -8,10 +8,12 @@
 #include <optional>
 #include <shared_mutex>
 #include <string>
+#include <string_view>
 
 #include "base/workers.h"
 #include "dm/control.h"
 #include "layers/holds.h"
+#include "layers/warm_stock.h"
 
 namespace cowshed::layers {
 
@@ -51,11 +53,18 @@ class Host {
   /// Shared: building on a view. Exclusive: making, swapping and removing views.
   std::shared_mutex& lock_of(const std::string& base_key);
 
+  /// The warm layers that this process keeps on views of that base.
+  WarmStock& warm_of(const std::string& base_key);
+  bool keeps_warm(std::string_view name);
+  /// warm_of() was ever called.
+  bool keeps_warm();
+
  private:
   std::mutex mutex_;
   std::unique_ptr<dm::Control> control_;
   bool only_looks_ = false;
   std::map<std::string, std::unique_ptr<std::shared_mutex>> locks_;
+  std::map<std::string, std::unique_ptr<WarmStock>> warm_;
   std::optional<std::string> left_to_recovery_;
   Holds holds_;
   std::atomic<bool> is_guarded_ = false;

@@ -22,8 +22,9 @@ struct OurDevice {
   dm::DmUuid uuid;
   /// How many events the kernel has told of it.
   std::uint32_t event_number = 0;
-  /// Its stop was answered; it is on its way out.
-  [[nodiscard]] bool is_gone() const { return is_gone_name(name.str()); }
+  /// Nobody's: its stop was answered and it is on its way out, or it is a warm layer whose handing out was
+  /// cut off.
+  [[nodiscard]] bool is_gone() const { return is_gone_name(name.str()) || is_warm_name(name.str()); }
 };
 
 /// Devices whose UUID begins with `uuid_prefix` and is one of ours, views oldest first.

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view uuid_start = "COWSHED-";
 constexpr std::string_view gone_start = "cowshed-gone:";
+constexpr std::string_view warm_start = "COWSHED-warm-";
 constexpr std::size_t pool_key_length = 16;
 constexpr std::size_t max_role = 9;     // "ephemeral"
 constexpr std::size_t max_number = 20;  // 2^64
@@ -28,6 +29,8 @@ static_assert(uuid_start.size() + pool_key_length + 1 + max_volume + 1 + max_rol
               dm::DmUuid::max_length);
 static_assert(std::string_view("cowshed:").size() + PoolNameTag::max_length + 1 + max_volume + 1 + max_role +
                   1 + short_key <=
+              dm::DmName::max_length);
+static_assert(warm_start.size() + pool_key_length + 1 + max_volume + 1 + max_number <=
               dm::DmName::max_length);
 
 /// FNV-1a; a hash for names, against nobody's malice: a collision is refused by the kernel as a name that
@@ -118,6 +121,10 @@ dm::DmName VolumeKey::retired_view_name(std::uint64_t number) const {
   return name_ending_in(fmt::format("old{}", number));
 }
 
+dm::DmName VolumeKey::warm_name(int loop) const {
+  return dm::DmName(fmt::format("{}{}-{}-{}", warm_start, pool_key_, volume_, loop));
+}
+
 dm::DmName VolumeKey::name_ending_in(const std::string& ending) const {
   return dm::DmName(
       fmt::format("cowshed:{}:{}:{}@{}", pool_, volume_, ending, pool_key_.substr(0, short_key)));
@@ -140,6 +147,11 @@ dm::DmName gone_name(dm::DeviceNumber number) {
   return dm::DmName(fmt::format("{}{}", gone_start, number.str()));
 }
 bool is_gone_name(std::string_view name) { return name.starts_with(gone_start); }
+
+std::string warm_name_prefix(FileId pool_directory) {
+  return fmt::format("{}{}-", warm_start, key_of(pool_directory));
+}
+bool is_warm_name(std::string_view name) { return name.starts_with(warm_start); }
 
 std::optional<ParsedUuid> parse_uuid(std::string_view uuid) {
   if (!uuid.starts_with(uuid_start)) return std::nullopt;

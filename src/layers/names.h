@@ -14,6 +14,9 @@
 ///
 ///   UUID  COWSHED-<pool key>-<volume>-<role>-<number>      how a device is found
 ///   name  cowshed:<pool>:<volume>:<role>@<pool key>        for people
+///   name  COWSHED-warm-<pool key>-<volume>-<number>        a warm layer (layers/warm.h), which has no UUID
+///   yet;
+///                                                          volume: its source; number: its cow's loop device
 ///
 /// <pool key> is made of the pool directory's device and inode, so two installations on one host never meet.
 /// <volume> is the vid with ':' for '/', shortened by a hash where it is long.
@@ -55,6 +58,8 @@ class VolumeKey {
   [[nodiscard]] dm::DmName name(Role role, std::uint64_t number) const;
   /// Of a view whose image was replaced by another.
   [[nodiscard]] dm::DmName retired_view_name(std::uint64_t number) const;
+  /// Of a warm layer on a view of this volume; `loop`: its cow's.
+  [[nodiscard]] dm::DmName warm_name(int loop) const;
   /// What the UUIDs of all devices of this volume begin with. Others may begin with it too: compare
   /// OurDevice::volume.
   [[nodiscard]] std::string uuid_prefix() const;
@@ -79,6 +84,11 @@ std::string pool_uuid_prefix(FileId pool_directory);
 /// by people, and its volume's name is free for the next start.
 dm::DmName gone_name(dm::DeviceNumber number);
 bool is_gone_name(std::string_view name);
+
+/// What the names of all warm layers of a pool begin with.
+std::string warm_name_prefix(FileId pool_directory);
+/// Of any pool.
+bool is_warm_name(std::string_view name);
 
 /// A UUID of ours taken apart.
 struct ParsedUuid {

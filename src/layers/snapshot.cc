@@ -11,6 +11,8 @@
 #include "layers/image_loop.h"
 #include "layers/store_file.h"
 #include "layers/teardown.h"
+#include "layers/upper.h"
+#include "layers/warm.h"
 
 namespace cowshed::layers {
 
@@ -18,22 +20,23 @@ namespace {
 
 dm::DeviceNumber bring_up(Host& host, const VolumeKey& key, const View& view, const loop::Loop& cow,
                           dm::ExceptionStore store, bool rw) {
-  const dm::Snapshot table{.origin = view.device,
-                           .cow = device_number(cow),
-                           .store = store,
-                           .chunk_size = upper_chunk.sectors(),
-                           .discard_zeroes_cow = true};
   return bring_up_for_guest(host.control(), key, Role::snapshot, static_cast<std::uint64_t>(cow.number()),
-                            dm::whole_device(view.length, table), rw);
+                            upper_table(view, cow, store), rw);
 }
 
 }  // namespace
 
-Running start_snapshot(Host& host, const VolumeKey& key, Base& base, const Path& cow_directory, bool rw) {
+Running start_snapshot(Host& host, const VolumeKey& key, Base& base, const Path& cow_directory, bool rw,
+                       bool may_be_warm) {
   Running running{.device = {}, .rw = rw};
   base.with_view([&](const View& view) {
-    const Fd file = create_unnamed(cow_directory, cow::transient_size(to_bytes(view.length), upper_chunk));
-    const auto cow = loop::Loop::attach(file, cow_directory, {.direct_io = true, .autoclear = true});
+    // Those that stand ready can be written.
+    const auto warm = may_be_warm && rw ? hand_out_warm(host, base.warm(), key, view) : std::nullopt;
+    if (warm) {
+      running.device = *warm;
+      return;
+    }
+    const auto cow = attach_unnamed_cow(view, cow_directory);
     running.device = bring_up(host, key, view, cow, dm::ExceptionStore::transient, rw);
   });
   return running;

@@ -7,8 +7,10 @@
 namespace cowshed::layers {
 
 /// Snapshot(view of `base`, unnamed transient cow), thrown away at stop. `cow_directory`: on the file system
-/// that is to hold the cow. Throws running when the volume runs already.
-Running start_snapshot(Host& host, const VolumeKey& key, Base& base, const Path& cow_directory, bool rw);
+/// that is to hold the cow. Where the base keeps warm layers (`may_be_warm`), one of these. Throws running
+/// when the volume runs already.
+Running start_snapshot(Host& host, const VolumeKey& key, Base& base, const Path& cow_directory, bool rw,
+                       bool may_be_warm);
 /// Snapshot(view of `base`, persistent cow in a new file `store`), for stop_keeping(); an older store of that
 /// name goes.
 Running start_keeping(Host& host, const VolumeKey& key, Base& base, const Path& store, bool rw);

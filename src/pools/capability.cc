@@ -23,6 +23,7 @@ constexpr std::array names = {
     std::pair{Capability::keep_changes, std::string_view("keep-changes")},
     std::pair{Capability::cow_limit, std::string_view("cow-limit")},
     std::pair{Capability::ephemeral, std::string_view("ephemeral")},
+    std::pair{Capability::warm, std::string_view("warm")},
     std::pair{Capability::export_, std::string_view("export")},
     std::pair{Capability::import, std::string_view("import")},
     std::pair{Capability::grow, std::string_view("grow")},

@@ -29,6 +29,8 @@ enum class Capability {
   /// cow_limit, while somebody calls Pool::guard().
   cow_limit,
   ephemeral,
+  /// Layers that stand ready for the snapshots of an origin volume.
+  warm,
   export_,
   import,
   grow,

@@ -16,6 +16,7 @@
 #include "io/extent.h"
 #include "pools/image_format.h"
 #include "pools/operation.h"
+#include "pools/warm_layers.h"
 
 /// The driver interface, part two: a volume. (Part one: pools/pool.h.)
 namespace cowshed::pools {
@@ -47,6 +48,7 @@ struct VolumeProperties {
   WritePolicy default_write_policy = WritePolicy::in_place;
   bool keep_changes = false;
   std::optional<Bytes> cow_limit = std::nullopt;
+  /// How many complete layers are to stand ready for its snapshots.
   int warm = 0;
   std::optional<bool> ephemeral = std::nullopt;
 
@@ -251,6 +253,10 @@ class Volume {
   virtual std::vector<Layer> layers() = 0;
   virtual VolumePaths paths() { return {}; }
   virtual std::optional<KernelFiles> kernel_files() { return std::nullopt; }
+
+  /// Where layers are to stand ready for its snapshots (`warm`), or some are left that no longer should.
+  /// Quick, and asks nobody.
+  virtual std::unique_ptr<WarmLayers> warm_layers() { return nullptr; }
 
   // Operations that not every driver has. Snapshots that run keep what they see through all of them.
 

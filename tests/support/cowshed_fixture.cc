@@ -9,7 +9,9 @@ namespace cowshed::test {
 
 namespace {
 
-Path program() { return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "cowshed"; }
+Path program(const std::string& name = "cowshed") {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
+}
 
 }  // namespace
 
@@ -35,8 +37,9 @@ Environment CowshedTest::environment() {
 }
 
 Outcome CowshedTest::cowshed(const Command& command, const Environment& more) {
-  std::vector<std::string> words{program().native()};
-  words.insert(words.end(), command.begin(), command.end());
+  const bool is_other = command.at(0).starts_with("./");
+  std::vector<std::string> words{program(is_other ? command[0].substr(2) : "cowshed").native()};
+  words.insert(words.end(), command.begin() + (is_other ? 1 : 0), command.end());
   Environment variables = environment();
   variables.insert(more.begin(), more.end());
   return run_program(words, variables);

@@ -23,6 +23,7 @@ class CowshedTest : public VmTest {
   /// Stops what runs.
   void TearDown() override;
 
+  /// One whose first word begins with "./" is another program of tests/programs, on the same installation.
   Outcome cowshed(const Command& command, const Environment& more = {});
   /// Fails the test where the command fails.
   std::string must(const Command& command);

@@ -667,6 +667,35 @@ TEST_P(ConformanceTest, an_ephemeral_volume_leaves_nothing_to_read) {
   keeps(Capability::ephemeral);
 }
 
+TEST_P(ConformanceTest, what_stands_ready_is_the_committed_state_and_handed_out_once) {
+  auto p = origin_properties();
+  p.warm = 2;
+  if (!can(Capability::warm)) return expect_properties_refused(Capability::warm, p);
+  Volume& source = make(p);
+  const auto warm = source.warm_layers();
+  ASSERT_NE(warm, nullptr);
+  std::uint64_t hits = 0;
+  for (const char value : {'a', 'b'}) {
+    commit(source, value);
+    EXPECT_EQ(warm->counts().ready, 0u);
+    EXPECT_EQ(warm->refill(1), 1u);
+    EXPECT_EQ(warm->refill(5), 1u);
+    EXPECT_EQ(warm->refill(5), 0u);
+    for (const char* name : {"one", "other"}) {
+      Volume& snapshot = make_snapshot(source, name);
+      expect_all(start(snapshot), image_size, value);
+      fill(snapshot.block_device()->node, image_size, 'x');
+      stop(snapshot);
+      EXPECT_EQ(warm->counts().hits, ++hits);
+    }
+    EXPECT_EQ(warm->refill(5), 2u);
+  }
+  warm->drop();
+  EXPECT_EQ(warm->counts().ready, 0u);
+  expect_holds(source, image_size, 'b');
+  keeps(Capability::warm);
+}
+
 // --- Who conforms
 
 Subject of(const std::string& driver, const std::string& file_system = "") {

@@ -16,7 +16,7 @@ Driver driver() {
       .capabilities = {Capability::volatile_volumes, Capability::origin_volumes, Capability::snapshot_volumes,
                        Capability::writable_volumes, Capability::one_revision, Capability::snapshots_off,
                        Capability::in_place, Capability::overlay, Capability::keep_changes,
-                       Capability::cow_limit, Capability::ephemeral, Capability::export_, Capability::import,
+                       Capability::cow_limit, Capability::ephemeral, Capability::warm, Capability::export_, Capability::import,
                        Capability::grow, Capability::grow_running, Capability::shrink},
       .make = [](PoolSpec spec, DriverContext& context) {
         return std::make_unique<FilePool>(std::move(spec), context);
@@ -38,6 +38,9 @@ void FilePool::check(const VolumeProperties& p) const {
   if (p.kind() == VolumeKind::origin_snapshot)
     refuse(ErrorKind::not_supported, p,
            "this driver has no volumes with snap_on_start and save_on_stop both");
+  if (p.warm < 0 || (p.warm > 0 && p.kind() != VolumeKind::origin))
+    refuse(ErrorKind::invalid_argument, p,
+           "layers stand ready (warm) only for the snapshots of an origin volume");
   if (layers::is_taken_name(p.vid.str()))
     refuse(ErrorKind::invalid_argument, p, "a name with this ending is that of another volume's files");
   ImagePool::check(p);

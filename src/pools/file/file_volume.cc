@@ -53,7 +53,9 @@ layers::Running FileVolume::start_now() {
       return start_volatile(files().image);
     case VolumeKind::snapshot: {
       layers::Base base = file_source().base();
-      if (!properties().keep_changes) return layers::start_snapshot(host(), key(), base, directory(), rw);
+      if (!properties().keep_changes)
+        return layers::start_snapshot(host(), key(), base, directory(), rw,
+                                      file_source().properties().warm > 0);
       make_directories(kept_store().parent_path());
       return layers::start_keeping(host(), key(), base, kept_store(), rw);
     }

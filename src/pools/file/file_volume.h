@@ -33,6 +33,7 @@ class FileVolume : public images::ImageVolume {
   std::vector<Revision> revisions() override;
   std::vector<Layer> layers() override;
   VolumePaths paths() override;
+  std::unique_ptr<WarmLayers> warm_layers() override;
 
   Operation<std::unique_ptr<Export>> begin_export() override;
   Operation<void> revert(std::optional<std::string> revision, ProgressWatch progress) override;
@@ -47,6 +48,7 @@ class FileVolume : public images::ImageVolume {
   void abandon_now() override;
   void create_now(const CreateOptions& options, const Export* content) override;
   std::vector<Path> all_files() override { return files().all(); }
+  void after_remove() override;
   void import_now(const std::function<void(const Path& image)>& fill, const ProgressWatch& progress) override;
   void resize_now(Bytes size, bool shrink, const ProgressWatch& progress) override;
   void recover_now(RecoveryReport& report, bool dry_run) override;

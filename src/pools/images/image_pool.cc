@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "layers/sweep.h"
+#include "layers/warm.h"
 #include "pools/images/image_volume.h"
 
 namespace cowshed::pools::images {
@@ -64,13 +65,6 @@ void ImagePool::refuse(ErrorKind kind, const VolumeProperties& properties, std::
   throw Error(kind, fmt::format("driver '{}': volume '{}': {}", driver(), properties.name.str(), why));
 }
 
-void ImagePool::check_not_yet(const VolumeProperties& p) const {
-  const auto refuse_if = [&](bool wanted, std::string_view what) {
-    if (wanted) refuse(ErrorKind::not_supported, p, fmt::format("{} is not supported yet", what));
-  };
-  refuse_if(p.warm != 0, "warm");
-}
-
 void ImagePool::check_cow_limit(const VolumeProperties& p) const {
   constexpr Bytes least = mebibytes(1);
   if (!p.cow_limit) return;
@@ -104,7 +98,6 @@ void ImagePool::check(const VolumeProperties& p) const {
     refuse(ErrorKind::invalid_argument, p,
            "only a volatile volume that the guest can write can be ephemeral");
   check_cow_limit(p);
-  check_not_yet(p);
 }
 
 RecoveryReport ImagePool::recover(std::span<Volume* const> volumes, bool dry_run) {
@@ -119,6 +112,7 @@ RecoveryReport ImagePool::recover(std::span<Volume* const> volumes, bool dry_run
            !known.contains(device.volume);
   };
   report.lines = layers::sweep_devices(host_, prefix, dry_run, resumes);
+  for (std::string& line : layers::sweep_warm(host_, directory_id(), dry_run)) report.add(std::move(line));
   for (Volume* volume : volumes) {
     auto& image_volume = dynamic_cast<ImageVolume&>(*volume);
     image_volume.recover(report, dry_run);

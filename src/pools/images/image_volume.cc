@@ -94,6 +94,7 @@ void ImageVolume::remove_now() {
   const Path directory = stem().parent_path();
   const SharedDirectories::Use use(image_pool_.vm_directories(), directory);
   for (const Path& file : all_files()) unlink_if_exists(file);
+  after_remove();
   if (const auto fd = open_if_exists(directory, O_RDONLY | O_DIRECTORY)) sync_file(*fd, directory);
 }
 

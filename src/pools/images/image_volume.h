@@ -102,6 +102,8 @@ class ImageVolume : public Volume {
   virtual void create_now(const CreateOptions& options, const Export* content) = 0;
   /// Whatever may be there of it, in the order in which it is to be removed.
   virtual std::vector<Path> all_files() = 0;
+  /// Its files are gone.
+  virtual void after_remove() {}
   /// `fill` makes a new image under the name it is given; it becomes the content of this origin volume.
   virtual void import_now(const std::function<void(const Path& image)>& fill,
                           const ProgressWatch& progress) = 0;

@@ -67,6 +67,8 @@ void ReflinkPool::check(const VolumeProperties& p) const {
   if (p.write_policy)
     refuse(ErrorKind::not_supported, p,
            "write_policy is not for this driver: a session always writes a file of its own");
+  if (p.warm != 0)
+    refuse(ErrorKind::not_supported, p, "warm is not for this driver: a start makes no layers to keep ready");
   if (is_taken_name(p.vid.str()))
     refuse(ErrorKind::invalid_argument, p, "a name with this ending is that of another volume's files");
 }

@@ -30,6 +30,31 @@ TEST_F(SetProperties, WhatChangesAStartIsSetOnlyWhileTheVmIsStopped) {
   EXPECT_EQ(volume("work", "private").properties().write_policy, std::nullopt);
 }
 
+TEST_F(SetProperties, LayersStandReadyOnlyForTheRootOfATemplateAndNotForEverMore) {
+  create_three();
+  set("t", "root", "warm", "3");
+  reopen();
+  EXPECT_EQ(volume("t", "root").properties().warm, 3);
+  set("t", "root", "warm", "1024");
+  for (const char* value : {"-1", "1025", "2147483647", "some"})
+    expect_error(ErrorKind::invalid_argument, [&] { set("t", "root", "warm", value); });
+  EXPECT_EQ(volume("t", "root").properties().warm, 1024);
+  for (const auto& [vm_name, name] :
+       {std::pair{"t", "private"}, {"t", "volatile"}, {"work", "root"}, {"work", "private"}, {"d", "root"}})
+    expect_error(ErrorKind::invalid_argument,
+                 [&, vm_name = vm_name, name = name] { set(vm_name, name, "warm", "1"); });
+  set("work", "private", "warm", "0");
+  set("t", "root", "warm", "0");
+  EXPECT_EQ(volume("t", "root").properties().warm, 0);
+}
+
+TEST_F(SetProperties, WithADriverThatKeepsNothingReadyThereIsNothingToKeep) {
+  create_three();
+  EXPECT_EQ(app().keep_warm(), 0u);
+  EXPECT_TRUE(app().warm_volumes().empty());
+  EXPECT_NO_THROW(app().drop_warm());
+}
+
 TEST_F(SetProperties, SnapshotsAreSwitchedOnAgainOnlyWhileTheVmIsStopped) {
   create_three();
   set("work", "private", "revisions_to_keep", "-1");

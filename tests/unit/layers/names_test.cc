@@ -56,6 +56,19 @@ TEST(Names, the_longest_names_fit_the_kernel_and_stay_different) {
   EXPECT_TRUE(parse_uuid(a.uuid(Role::snapshot, UINT64_MAX).str()).has_value());
 }
 
+TEST(Names, a_warm_layer_is_told_by_its_name_and_which_pool_it_is_of) {
+  const std::string vm(VmNameTag::max_length, 'v');
+  for (const auto& volume : {key("vm-templates/debian/root"), key("vm-templates/" + vm + "/root")}) {
+    const std::string name = volume.warm_name(1'048'575).str();
+    EXPECT_TRUE(is_warm_name(name));
+    EXPECT_TRUE(name.starts_with(warm_name_prefix(here)));
+    EXPECT_FALSE(name.starts_with(warm_name_prefix(elsewhere)));
+  }
+  EXPECT_NE(key("a/b/root").warm_name(1), key("a/b/root").warm_name(2));
+  EXPECT_NE(key("a/b/root").warm_name(1), key("a/c/root").warm_name(1));
+  EXPECT_FALSE(is_warm_name(key("appvms/work/root").name(Role::snapshot, 7).str()));
+}
+
 TEST(Names, what_is_on_its_way_out_under_a_guests_layer_does_not_hold_up_the_next_start) {
   EXPECT_NE(key("appvms/work/volatile").name(Role::crypt, 1),
             key("appvms/work/volatile").name(Role::crypt, 2));

@@ -67,6 +67,11 @@ TEST_F(DriversTest, the_file_driver_refuses_what_it_cannot_keep) {
   };
   EXPECT_NO_THROW(pool->check(origin()));
   refused(ErrorKind::not_supported, [](auto& p) { p.snap_on_start = true; });
+  refused(ErrorKind::invalid_argument, [](auto& p) {
+    p.save_on_stop = false;
+    p.warm = 1;
+  });
+  refused(ErrorKind::invalid_argument, [](auto& p) { p.warm = -1; });
   refused(ErrorKind::not_supported, [](auto& p) { p.revisions_to_keep = 2; });
   refused(ErrorKind::invalid_argument, [](auto& p) { p.size = Bytes{0}; });
   refused(ErrorKind::invalid_argument, [](auto& p) { p.size = Bytes{513}; });
