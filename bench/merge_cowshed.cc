@@ -57,7 +57,7 @@ class Cowshed final : public Merger {
 
   void start_one(int index) {
     layers::Base source = base();
-    layers::start_snapshot(host_, app(index), source, merge().directory, true);
+    layers::start_snapshot(host_, app(index), source, merge().directory, true, false);
   }
   void stop_one(int index) {
     if (const auto device = layers::find_guest_device(host_, app(index)))

@@ -52,7 +52,7 @@ class RunningCommit final : public ChangingWay {
     const Path aside = scene().copied_store() + ".aside";
     rename_durably(scene().copied_store(), aside);
     layers::Base source = base();
-    layers::start_snapshot(host_, app_, source, scene().directory(), true);
+    layers::start_snapshot(host_, app_, source, scene().directory(), true, false);
     rename_durably(aside, scene().copied_store());
   }
 

@@ -157,9 +157,11 @@ class CopiesVolume final : public Volume {
       const bool ran = is_running();
       device_.detach();
       if (kind() != VolumeKind::origin) return forget_session();
-      if (options.discard) return unlink_durably(session_);
       // What a power loss left is not this stop's to commit.
-      if (ran) commit();
+      if (options.discard)
+        unlink_durably(session_);
+      else if (ran)
+        commit();
     });
   }
   void check_stop(const StopOptions&) override { device_.check_detach(); }

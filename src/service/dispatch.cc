@@ -65,18 +65,18 @@ nlohmann::json reply(std::string_view field, const Result& result) {
 }  // namespace
 
 template <typename Request>
-void Dispatch::answer_request(const api::Method<Request>& method, Request& request,
-                              const std::shared_ptr<Answer>& answer) {
+std::optional<nlohmann::json> Dispatch::ask(const api::Method<Request>& method, Request& request,
+                                            const std::shared_ptr<Answer>& answer) {
   if constexpr (api::is_stream<Request>) {
-    if (!answer->takes_more()) return varlink::refuse_single(*answer);
-    events_.subscribe(request, answer);
+    answer->takes_more() ? events_.subscribe(request, answer) : varlink::refuse_single(*answer);
+    return std::nullopt;
   } else {
     if constexpr (api::TellsProgress<Request>)
       if (answer->takes_more()) request.progress = paced(answer);
     const app::InterruptibleBy peer([answer] { return answer->is_cancelled(); });
     const auto result = api_.call(request);
-    answer->finish(reply(method.answer, result));
     tell_done(events_, metrics_, request, result);
+    return reply(method.answer, result);
   }
 }
 
@@ -89,23 +89,28 @@ void Dispatch::carry_out(const api::Method<Request>& method, const varlink::Call
     return varlink::refuse_permission(*answer);
   }
   const auto begun = Clock::now();
-  std::optional<Error> failure;
+  // Who has the answer finds it counted and told.
+  const auto count = [&](const std::optional<Error>& failure) {
+    metrics_.count_call(method.name, Clock::now() - begun,
+                        failure ? std::optional(failure->kind()) : std::nullopt);
+    if (method.role == Role::observe && !failure) return;
+    log_info(fmt::format("{}: {} {}: {}", who, method.name, subject(call),
+                         failure ? printable(failure->message()) : "done"));
+  };
   try {
     Request request;
     api::decode(call.parameters, request, api::Unknown::refuse);
-    answer_request(method, request, answer);
+    const auto answered = ask(method, request, answer);
+    count(std::nullopt);
+    if (answered) answer->finish(*answered);
   } catch (const api::BadParameter& bad) {
-    failure.emplace(ErrorKind::invalid_argument, fmt::format("parameter '{}'", bad.name));
+    count(Error(ErrorKind::invalid_argument, fmt::format("parameter '{}'", bad.name)));
     varlink::refuse_parameter(*answer, bad.name);
   } catch (...) {
-    failure = app::to_error(std::current_exception());
-    fail(*answer, *failure);
+    const Error failure = app::to_error(std::current_exception());
+    count(failure);
+    fail(*answer, failure);
   }
-  metrics_.count_call(method.name, Clock::now() - begun,
-                      failure ? std::optional(failure->kind()) : std::nullopt);
-  if (method.role == Role::observe && !failure) return;
-  log_info(fmt::format("{}: {} {}: {}", who, method.name, subject(call),
-                       failure ? printable(failure->message()) : "done"));
 }
 
 bool Dispatch::call(std::string_view name, const varlink::Call& call, const std::shared_ptr<Answer>& answer) {

@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string_view>
 
 #include "api/api.h"
@@ -28,9 +30,10 @@ class Dispatch {
   template <typename Request>
   void carry_out(const api::Method<Request>& method, const varlink::Call& call,
                  const std::shared_ptr<varlink::Answer>& answer);
+  /// The reply; nothing where that is not the end of it, or it was given.
   template <typename Request>
-  void answer_request(const api::Method<Request>& method, Request& request,
-                      const std::shared_ptr<varlink::Answer>& answer);
+  std::optional<nlohmann::json> ask(const api::Method<Request>& method, Request& request,
+                                    const std::shared_ptr<varlink::Answer>& answer);
 
   api::Api& api_;
   const Access& access_;

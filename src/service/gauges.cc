@@ -59,6 +59,20 @@ std::string pools_text(const std::vector<api::PoolInfo>& pools) {
   return sizes + used;
 }
 
+std::string warm_text(const std::vector<app::WarmVolume>& volumes) {
+  std::string ready = heading("cowshed_warm_ready", "gauge", "Layers that stand ready.");
+  std::string hits =
+      heading("cowshed_warm_hits_total", "counter", "Starts that got a layer which stood ready.");
+  std::string misses = heading("cowshed_warm_misses_total", "counter", "Starts that had to make one.");
+  for (const auto& [volume, counts] : volumes) {
+    const auto label = fmt::format("volume=\"{}\"", escaped(volume));
+    ready += fmt::format("cowshed_warm_ready{{{}}} {}\n", label, counts.ready);
+    hits += fmt::format("cowshed_warm_hits_total{{{}}} {}\n", label, counts.hits);
+    misses += fmt::format("cowshed_warm_misses_total{{{}}} {}\n", label, counts.misses);
+  }
+  return ready + hits + misses;
+}
+
 std::string service_text(std::size_t connections, std::size_t refused, std::size_t subscribers) {
   return gauge("cowshed_connections", "Open now.", connections) +
          gauge("cowshed_subscribers", "Those that are told of events.", subscribers) +

@@ -92,6 +92,11 @@ std::chrono::milliseconds Service::recover_if_due() {
   return recover() ? soon : later;
 }
 
+std::chrono::milliseconds Service::keep_warm() {
+  constexpr std::chrono::milliseconds at_once(0), soon(200);
+  return app_.keep_warm() > 0 ? at_once : soon;
+}
+
 void Service::reload() {
   try {
     const app::Turn turn(app_.turns(), app::Turn::Definitions::alone, {});
@@ -105,7 +110,7 @@ void Service::reload() {
 
 std::string Service::metrics_text() {
   return metrics_.calls_text() + stages_text() + pools_text(api_.call(api::PoolList{})) +
-         space_.metrics_text() +
+         space_.metrics_text() + warm_text(app_.warm_volumes()) +
          service_text(server_->connections(), server_->refused(), events_.subscribers());
 }
 
@@ -115,6 +120,12 @@ void Service::run() {
   recover_at_first();
   // What a request left half-way.
   const Background recovery([this] { return recover_if_due(); });
+  // Layers stand ready for VMs whose definitions have been read.
+  {
+    const app::Turn turn(app_.turns(), app::Turn::Definitions::shared, {});
+    app_.vms();
+  }
+  const Background warm([this] { return keep_warm(); });
   const Background space([this] { return space_.look(); });
   notify("READY=1");
   log_info("ready");

@@ -46,6 +46,7 @@ class Service {
   bool recover();
   void recover_at_first();
   std::chrono::milliseconds recover_if_due();
+  std::chrono::milliseconds keep_warm();
   void reload();
   [[nodiscard]] std::string metrics_text();
 

@@ -30,7 +30,7 @@ class FiftyVmsTest : public VmTest {
   void SetUp() override {
     VmTest::SetUp();
     if (IsSkipped()) return;
-    world_ = std::make_unique<model::World>("file", scratch(), "/tmp/cowshed-fifty-run");
+    world_ = std::make_unique<model::World>("file", scratch(), "/tmp/cowshed-fifty-run", Path());
     app_ = std::make_unique<app::App>(app::AppOptions{
         .locations = world_->locations(), .lock = {.access = app::Access::write, .command = "fifty VMs"}});
     make({.name = VmName("debian")});
@@ -101,6 +101,10 @@ class FiftyVmsTest : public VmTest {
   }
   Content read(app::Vm& vm) { return model::read_whole(world_->device(vm.name().str(), root.str()), true); }
   model::World& world() { return *world_; }
+  /// Without its suffix, in the first pool.
+  Path files_of(const std::string& directory, const std::string& vm, const std::string& volume) {
+    return world_->locations().state / directory / vm / volume;
+  }
   [[nodiscard]] const Content& committed() const { return committed_; }
   void expect(app::Vm& vm, const Content& content) { seen_[&vm] = content; }
 
@@ -149,8 +153,9 @@ TEST_F(FiftyVmsTest, each_sees_the_state_of_its_start_while_the_template_commits
   start(part(vms, all / 4, all / 2));
   expect_all_right();
   stop(vms);
-  EXPECT_EQ(difference(committed(), model::read_whole(world().image_of("debian", "root", "template"), false)),
-            "");
+  EXPECT_EQ(
+      difference(committed(), model::read_whole(files_of("vm-templates", "debian", "root") += ".img", false)),
+      "");
 }
 
 TEST_F(FiftyVmsTest, nothing_is_left_when_all_have_stopped) {
@@ -161,13 +166,12 @@ TEST_F(FiftyVmsTest, nothing_is_left_when_all_have_stopped) {
   write("a commit under them");
   stop(vms);
   for (auto& volume : {"root", "private"})
-    EXPECT_FALSE(
-        path_exists(world().image_of("debian", volume, "template").replace_extension() += "-cow.img"));
+    EXPECT_FALSE(path_exists(files_of("vm-templates", "debian", volume) += "-cow.img"));
   EXPECT_FALSE(std::filesystem::exists(world().locations().devices()) &&
                !std::filesystem::is_empty(world().locations().devices()));
   for (app::Vm* vm : vms) {
     EXPECT_FALSE(vm->is_running());
-    EXPECT_FALSE(path_exists(world().image_of(vm->name().str(), "volatile", "app")));
+    EXPECT_FALSE(path_exists(files_of("appvms", vm->name().str(), "volatile") += ".img"));
   }
   app().pool(PoolName("varlib")).finish();
   EXPECT_TRUE(eventually([&] { return control().list().empty() && loop::list().empty(); }));

@@ -16,8 +16,8 @@ Driver driver() {
       .capabilities = {Capability::volatile_volumes, Capability::origin_volumes, Capability::snapshot_volumes,
                        Capability::writable_volumes, Capability::one_revision, Capability::snapshots_off,
                        Capability::in_place, Capability::overlay, Capability::keep_changes,
-                       Capability::cow_limit, Capability::ephemeral, Capability::warm, Capability::export_, Capability::import,
-                       Capability::grow, Capability::grow_running, Capability::shrink},
+                       Capability::cow_limit, Capability::ephemeral, Capability::warm, Capability::export_,
+                       Capability::import, Capability::grow, Capability::grow_running, Capability::shrink},
       .make = [](PoolSpec spec, DriverContext& context) {
         return std::make_unique<FilePool>(std::move(spec), context);
       }};

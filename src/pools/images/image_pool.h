@@ -56,7 +56,6 @@ class ImagePool : public Pool {
  private:
   void check_size(const VolumeProperties& properties) const;
   void check_cow_limit(const VolumeProperties& properties) const;
-  void check_not_yet(const VolumeProperties& properties) const;
   /// Asked of the file system once; throws not_found when the directory is missing.
   FileId directory_id();
   layers::SpaceGuard& space_guard();
