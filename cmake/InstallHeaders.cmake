@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 
 set(COWSHED_HEADERS base/error.h base/fd.h base/file.h base/guard_report.h base/ids.h base/units.h io/extent.h
     pools/capability.h pools/guest_device.h pools/image_format.h pools/operation.h pools/plugin.h pools/pool.h pools/tree.h
-    pools/volume.h)
+    pools/volume.h pools/warm_layers.h)
 set(COWSHED_HEADER_DIR ${CMAKE_INSTALL_INCLUDEDIR}/cowshed)
 foreach(header ${COWSHED_HEADERS})
   get_filename_component(floor ${header} DIRECTORY)

@@ -190,8 +190,8 @@ template <typename T>
 void decode(const nlohmann::json& json, std::map<std::string, T>& values, Unknown unknown) {
   if (!json.is_object()) throw BadParameter("");
   values.clear();
-  for (const auto& [key, element] : json.items())
-    FieldDecoder::within(key, [&, &name = key] { decode(element, values[name], unknown); });
+  for (auto entry = json.begin(); entry != json.end(); ++entry)
+    FieldDecoder::within(entry.key(), [&] { decode(entry.value(), values[entry.key()], unknown); });
 }
 template <HasFields T>
 void decode(const nlohmann::json& json, T& value, Unknown unknown) {

@@ -52,7 +52,7 @@ Service::Service(ServiceOptions options)
   const auto admit = [this](const varlink::Peer& peer) -> std::optional<varlink::ConnectionLimits> {
     return access_.role_of(peer) == api::Role::none ? stranger_limits : varlink::ConnectionLimits{};
   };
-  const auto handler = [this](const varlink::Call& call, std::shared_ptr<varlink::Answer> answer) {
+  const auto handler = [this](const varlink::Call& call, const std::shared_ptr<varlink::Answer>& answer) {
     interfaces_.handle(call, answer);
   };
   server_ = std::make_unique<varlink::Server>(std::move(socket_), varlink::ServerLimits{}, admit, handler);

@@ -127,7 +127,7 @@ check_service() {
 
 # --- Upgrade, removal, purge -------------------------------------------------------------------------------------------------
 
-is_running() { [[ $(cowshed --embedded vm list | awk -v vm="$1" '$1 == vm { print $NF }') == running ]]; } # VM
+is_running() { [[ $(cowshed vm list | awk -v vm="$1" '$1 == vm { print $NF }') == running ]]; } # VM
 devices() { ls -l /run/cowshed/dev/work/ && dmsetup table; }
 
 removal_changes_no_device() {

@@ -353,7 +353,8 @@ std::optional<Words> Generator::resize() {
 /// By a little or by much; now and then without saying that it may become smaller.
 Words Generator::resize_of(const Target& target) {
   const std::size_t now = model_.volume(target).told_size();
-  const std::size_t near = now + sector * between(0, 200);
+  // A cloned snapshot has no size of its own; 0 is refused before anything else is looked at.
+  const std::size_t near = std::max(now + sector * between(0, 200), sector);
   const std::size_t size = chance(50) && near < 2'000'000 ? near : any_size();
   Words words{"resize", target.vm, target.volume, std::to_string(size)};
   if (size < now && chance(85)) words.emplace_back("shrink");

@@ -25,7 +25,7 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 constexpr std::uint64_t fewest_for_all = 300;
 /// In each of four games.
 constexpr std::uint64_t many_steps = 25'000;
-constexpr std::uint64_t longest = 3;
+constexpr std::uint64_t longest = 8;
 
 }  // namespace
 
