@@ -151,6 +151,10 @@ void Model::apply(const std::string& event, const std::string& data) {
   if (what == "commit") return commit(volume);
   if (what == "drop") return drop(volume);
   if (what == "prune") return volume.prune(std::stoull(words.at(3)));
+  if (what == "touch") {
+    volume.wrote = true;
+    return;
+  }
   if (what == "extend") return volume.own.resize(std::stoull(words.at(3)));
   if (changed_by(words)) return change(volume, words);
   if (what == "export") return;

@@ -196,11 +196,10 @@ void Model::resize(Volume& volume, std::size_t size, bool is_running) const {
 }
 
 /// What snapshots start from grows, too, except beside a session in place, of which the new size is a part.
-/// It is a change of a session that has a file of its own as well.
 void Model::grow(Volume& volume, std::size_t size) {
   volume.change_image();
   if (!volume.is_image_open()) volume.committed.resize(size);
-  if (volume.session && (volume.is_image_open() || volume.rules.replaces_images)) volume.wrote = true;
+  if (volume.session && volume.is_image_open()) volume.wrote = true;
   if (volume.session) volume.session->resize(size);
 }
 
@@ -350,6 +349,9 @@ Model::Verdict Model::judge_change(const Words& command, const Found& found) con
     verdict.wrong.push_back(target.label() + " is neither as it was nor as it was to become");
   if (may_have_surplus && property.state)
     verdict.events.push_back(fmt::format("prune {} {}", target.label(), property.state->older.size()));
+  // A grow that was cut off may count as a write.
+  if (what == "resize" && before.rules.replaces_images && before.session && property.dirty)
+    verdict.events.push_back("touch " + target.label());
   // What was promoted goes last.
   if (what == "promote" && verdict.happened && !vms_.at(command.at(1)).running)
     verdict.events.push_back("unsure " + command.at(1) + " " + command.at(2));
