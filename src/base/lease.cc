@@ -8,12 +8,20 @@
 
 namespace cowshed {
 
-std::optional<ReadLease> ReadLease::take(const Fd& fd) {
+namespace {
+
+bool take_lease(int fd, int kind) {
   // Whoever has the lease is sent SIGIO when somebody waits, which ends a process that does not expect it;
   // this one is ignored where nobody asks for it.
-  if (::fcntl(fd.get(), F_SETSIG, SIGURG) < 0) return std::nullopt;
-  if (::fcntl(fd.get(), F_SETLEASE, F_RDLCK) < 0) return std::nullopt;
-  return ReadLease(fd.get());
+  return ::fcntl(fd, F_SETSIG, SIGURG) == 0 && ::fcntl(fd, F_SETLEASE, kind) == 0;
+}
+
+void give_back_lease(int fd) { ::fcntl(fd, F_SETLEASE, F_UNLCK); }
+
+}  // namespace
+
+std::optional<ReadLease> ReadLease::take(const Fd& fd) {
+  return take_lease(fd.get(), F_RDLCK) ? std::optional(ReadLease(fd.get())) : std::nullopt;
 }
 
 ReadLease::ReadLease(ReadLease&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -24,9 +32,15 @@ ReadLease& ReadLease::operator=(ReadLease&& other) noexcept {
 }
 
 ReadLease::~ReadLease() {
-  if (fd_ >= 0) ::fcntl(fd_, F_SETLEASE, F_UNLCK);
+  if (fd_ >= 0) give_back_lease(fd_);
 }
 
 bool ReadLease::is_held() const { return ::fcntl(fd_, F_GETLEASE) == F_RDLCK; }
+
+bool is_open_nowhere_else(const Fd& fd) {
+  if (!take_lease(fd.get(), F_WRLCK)) return false;
+  give_back_lease(fd.get());
+  return true;
+}
 
 }  // namespace cowshed

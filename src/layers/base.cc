@@ -146,9 +146,7 @@ View Base::make_view() {
 
 OurDevice Base::freeze(const Stack& stack) {
   const Path cow = freezing_cow().value();
-  // What a commit has saved is good for the views that are up as long as none of them stands on it: only then
-  // does it write the image.
-  if (cow == files_.cow) refuse_split(stack, cow);
+  refuse_split(stack, cow);
   return views_.freeze(stack, cow);
 }
 

@@ -11,6 +11,9 @@
 namespace cowshed::layers {
 
 void Base::refuse_split(const Stack& stack, const Path& cow) {
+  // What a commit has saved is good for the views that are up as long as none of them stands on it: only then
+  // does it write the image.
+  if (cow != files_.cow) return;
   if (!stack.views.empty() && !views_.on_cow(stack, cow) && !is_unused(cow))
     throw Error(ErrorKind::in_use,
                 fmt::format("'{}' holds an uncommitted session, yet snapshots of the image run beside it: {}",

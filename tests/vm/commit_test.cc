@@ -9,12 +9,16 @@ namespace {
 
 class CommitTest : public ContentTest {
  protected:
-  /// Stops `root`; `during` is called once, when the merge has begun to write the image.
-  static void stop_and(pools::Volume& root, const std::function<void()>& during) {
+  /// What a commit is at: it still saves what it replaces, or it has begun to write the image.
+  enum class Phase { saving, merging };
+
+  /// Stops `root`; `during` is called once, in that phase.
+  static void stop_and(pools::Volume& root, const std::function<void()>& during,
+                       Phase phase = Phase::merging) {
     bool called = false;
     root.stop({.progress =
                    [&](const pools::Progress& progress) {
-                     if (progress.can_stop || called) return;
+                     if (progress.can_stop != (phase == Phase::saving) || called) return;
                      called = true;
                      during();
                    }})
@@ -45,6 +49,25 @@ TEST_P(CommitTest, one_that_runs_sees_no_changed_byte_during_the_merge) {
   fill(start(root), image_size, 'b');
   stop_and(root, [&] { EXPECT_TRUE(reader.saw_no_change()); });
   EXPECT_TRUE(reader.saw_no_change());
+}
+
+TEST_P(CommitTest, one_that_starts_beside_others_while_what_is_replaced_is_saved_sees_the_state_before) {
+  auto& root = committed_origin("debian", 'a');
+  auto& runs = snapshot_of(root, "runs");
+  start(runs);
+  fill(start(root), image_size, 'b');
+  auto& during = snapshot_of(root, "during");
+  stop_and(
+      root,
+      [&] {
+        during.check_start();
+        start(during);
+      },
+      Phase::saving);
+  expect_all(during.block_device()->node, image_size, 'a');
+  expect_all(runs.block_device()->node, image_size, 'a');
+  stop(during);
+  stop(runs);
 }
 
 TEST_P(CommitTest, where_there_is_no_frozen_state_a_start_waits_for_the_new_one) {

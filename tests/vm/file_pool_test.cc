@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 
 #include "dm/device.h"
 #include "layers/base.h"
@@ -317,6 +319,22 @@ TEST_P(EitherPolicyTest, an_image_with_a_foreign_loop_device_is_refused) {
   EXPECT_NE(refusal->message().find("losetup -d"), std::string::npos) << refusal->message();
   EXPECT_FALSE(path_exists(root.paths().path_cow));
   expect_error(ErrorKind::in_use, [&] { start(snapshot_of(root, "work")); });
+}
+
+TEST_P(EitherPolicyTest, a_loop_device_that_goes_with_its_last_reader_is_waited_for) {
+  auto& root = origin("debian");
+  const Path image = root.paths().path;
+  // As of a session that has just ended, while somebody lists all loop devices.
+  auto leaving = loop::Loop::attach(open_file(image, O_RDWR), image, {.autoclear = true});
+  std::thread reader([loop = std::move(leaving)]() mutable {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    loop.keep();
+  });
+  EXPECT_NO_THROW(root.check_start());
+  reader.join();
+  put(start(root), first_block, 'w');
+  EXPECT_EQ(get(root.block_device()->node, first_block), 'w');
+  stop(root);
 }
 
 TEST_F(FilePoolTest, with_snapshots_off_source_and_snapshots_exclude_each_other) {

@@ -59,13 +59,17 @@ class ServiceTest : public CowshedTest {
   /// Starts and stops one VM until it is told to end, or the service is gone.
   void be_busy(int number, const std::atomic<bool>& ends, std::atomic<int>& done,
                std::atomic<int>& failures) {
+    const auto look_at = [&](const std::vector<api::VmResult>& results) {
+      const auto& error = results.at(0).error;
+      if (!error) return;
+      ++failures;
+      fmt::print(stderr, "{}: {}\n", name_of(number), error->what());
+    };
     try {
       const auto remote = connect();
       while (!ends) {
-        const auto started = remote->call(api::VmStart{.vms = {name_of(number)}});
-        const auto& error = started.at(0).error;
-        failures += error && error->kind() != ErrorKind::running;
-        failures += remote->call(stop_of(name_of(number))).at(0).error.has_value();
+        look_at(remote->call(api::VmStart{.vms = {name_of(number)}}));
+        look_at(remote->call(stop_of(name_of(number))));
         ++done;
       }
     } catch (const Error&) {

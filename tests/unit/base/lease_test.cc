@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <future>
@@ -75,6 +76,31 @@ TEST_F(LeaseTest, IsNotGivenWhileSomebodyMayWrite) {
   EXPECT_FALSE(ReadLease::take(fd));
   ::munmap(mapped, 4096);
   EXPECT_TRUE(ReadLease::take(fd));
+}
+
+TEST_F(LeaseTest, WhetherAFileIsOpenElsewhereIsKnownWhateverItIsOpenFor) {
+  for (const int ours : {O_RDONLY, O_RDWR}) {
+    const Fd fd = open(ours);
+    EXPECT_TRUE(is_open_nowhere_else(fd)) << ours;
+    for (const int theirs : {O_RDONLY, O_WRONLY, O_RDWR}) {
+      const Fd other = open(theirs);
+      EXPECT_FALSE(is_open_nowhere_else(fd)) << ours << " beside " << theirs;
+    }
+    // Another descriptor of the same opening is no other opening.
+    const Fd same(::dup(fd.get()));
+    EXPECT_TRUE(is_open_nowhere_else(fd)) << ours;
+  }
+}
+
+TEST_F(LeaseTest, NobodyIsKeptOutByTheQuestionWhetherAFileIsOpenElsewhere) {
+  const Fd fd = open(O_RDWR);
+  std::atomic<bool> ends{false};
+  auto asks = std::async(std::launch::async, [&] {
+    while (!ends) static_cast<void>(is_open_nowhere_else(fd));
+  });
+  for (int i = 0; i < 1000; ++i) EXPECT_NO_THROW(static_cast<void>(open(O_RDWR)));
+  ends = true;
+  asks.get();
 }
 
 }  // namespace
