@@ -6,6 +6,7 @@
 #include "api/describe.h"
 #include "api/given_image.h"
 #include "api/local.h"
+#include "api/node_access.h"
 #include "api/to_watch.h"
 #include "api/volume_ref.h"
 #include "app/batch.h"
@@ -125,16 +126,18 @@ VmCreate::Answer Local::call(const VmCreate& request) {
 }
 
 VmStart::Answer Local::call(const VmStart& request) {
+  const auto nodes = to_node_access(request.nodes);
   app::App& app = writing();
   const auto names = names_of(request.vms);
   {
     const auto turn = beside(names);
     Selection selection(app, request.vms, "start");
-    if (!app::App::depends_on_others(selection.vms())) return selection.merge(app.start(selection.vms()));
+    if (!app::App::depends_on_others(selection.vms()))
+      return selection.merge(app.start(selection.vms(), nodes));
   }
   const auto turn = alone(names);
   Selection selection(app, request.vms, "start");
-  return selection.merge(app.start(selection.vms()));
+  return selection.merge(app.start(selection.vms(), nodes));
 }
 
 VmStop::Answer Local::call(const VmStop& request) {
@@ -167,6 +170,7 @@ VmSet::Answer Local::call(const VmSet& request) {
 }
 
 VmRunThrowaway::Answer Local::call(const VmRunThrowaway& request) {
+  const auto nodes = to_node_access(request.nodes);
   const VmName above(request.above);
   app::App& app = writing();
   const VmName name = request.name ? VmName(*request.name) : app.free_name();
@@ -174,7 +178,7 @@ VmRunThrowaway::Answer Local::call(const VmRunThrowaway& request) {
   app::Vm& vm = app::create_throwaway(app, app.vm(above), name);
   const std::string vm_name = vm.name().str();
   try {
-    return {vm_name, describe(vm_name, vm.start()), std::nullopt};
+    return {vm_name, describe(vm_name, vm.start(nodes)), std::nullopt};
   } catch (...) {
     app::remove_throwaway(vm);
     throw;

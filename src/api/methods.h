@@ -98,6 +98,14 @@ inline constexpr std::tuple methods{
 template <typename Request>
 constexpr bool is_stream = std::is_same_v<Request, Monitor>;
 
+/// What this very request takes: whose a disk's node is to be decides who may read it.
+template <typename Request>
+Role role_for(const Method<Request>& method, const Request& request) {
+  if constexpr (requires { request.nodes; })
+    if (request.nodes.owner || request.nodes.mode) return Role::admin;
+  return method.role;
+}
+
 /// Calls `body` with each.
 constexpr void for_each_method(auto body) {
   std::apply([&](const auto&... method) { (body(method), ...); }, methods);

@@ -109,7 +109,11 @@ struct Fields<VmCreate> : Struct {
 
 template <>
 struct Fields<VmStart> : Struct {
-  static void visit(auto& visitor, auto& object) { visitor("vms", object.vms); }
+  static void visit(auto& visitor, auto& object) {
+    visitor("vms", object.vms);
+    visitor("node_owner", object.nodes.owner);
+    visitor("node_mode", object.nodes.mode);
+  }
 };
 
 template <>
@@ -158,6 +162,8 @@ struct Fields<VmRunThrowaway> : Struct {
   static void visit(auto& visitor, auto& object) {
     visitor("above", object.above);
     visitor("name", object.name);
+    visitor("node_owner", object.nodes.owner);
+    visitor("node_mode", object.nodes.mode);
   }
 };
 

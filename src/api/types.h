@@ -217,9 +217,18 @@ struct VmCreate {
   std::map<std::string, std::string> sizes;
   ProgressTold progress;
 };
+/// Device nodes of the VMs' own for a VM manager that runs as somebody else; what is not set: none are made,
+/// and the stable path leads to the kernel's own node.
+struct NodeWish {
+  /// "USER", "USER:GROUP" or ":GROUP", names or numbers.
+  std::optional<std::string> owner;
+  /// Octal; else 660.
+  std::optional<std::string> mode;
+};
 struct VmStart {
   using Answer = std::vector<VmResult>;
   std::vector<std::string> vms;
+  NodeWish nodes = {};
 };
 struct VmStop {
   using Answer = std::vector<VmResult>;
@@ -274,6 +283,7 @@ struct VmRunThrowaway {
   using Answer = VmResult;
   std::string above;
   std::optional<std::string> name;
+  NodeWish nodes = {};
 };
 
 // Volumes; `volume` is "VM:VOLUME"

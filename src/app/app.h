@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "app/definition.h"
+#include "app/links.h"
 #include "app/locations.h"
 #include "app/state_lock.h"
 #include "app/turns.h"
@@ -118,7 +119,9 @@ class App {
   /// snapshots off. Then nobody else may start or stop meanwhile.
   static bool depends_on_others(std::span<Vm* const> vms);
   /// Starts the volumes of all VMs together and waits for each. One that fails does not hold the others.
-  std::vector<VmOutcome> start(std::span<Vm* const> vms);
+  /// `nodes`: each gets device nodes of its own, with that access.
+  std::vector<VmOutcome> start(std::span<Vm* const> vms,
+                               const std::optional<NodeAccess>& nodes = std::nullopt);
   /// Likewise. Throw-away VMs are gone afterwards.
   std::vector<VmOutcome> stop(std::span<Vm* const> vms, const pools::StopOptions& options = {});
 

@@ -3,6 +3,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "app/interruption.h"
 #include "app/pending.h"
 #include "app/progress.h"
@@ -90,13 +92,23 @@ void decide(App& app, const Vm& vm) {
   undo.release();
 }
 
+/// What recovery finds the data of a VM by that was cut off; a stored one's becomes its definition.
+bool needs_record(const Vm& vm) {
+  return !vm.is_throwaway() ||
+         std::ranges::any_of(vm.volumes(), [](const auto* volume) { return volume->leaves_files(); });
+}
+
 Vm& create(App& app, const VmName& name, VmDefinition definition, const ContentOf& content,
            bool is_throwaway) {
   if (app.exists_vm(name)) throw Error(ErrorKind::exists, "a vm of that name exists already");
   auto vm = std::make_unique<Vm>(app, name, std::move(definition), is_throwaway);
   app.initialise();
-  begin_pending(app, name, vm->definition());
-  Undo forget_intent([&] { end_pending(app, name); });
+  refuse_unfinished(app, name);
+  const bool is_recorded = needs_record(*vm);
+  if (is_recorded) begin_pending(app, name, vm->definition());
+  Undo forget_intent([&] {
+    if (is_recorded) end_pending(app, name);
+  });
   const auto above = vm->template_name() ? app.pin(*vm->template_name()) : nullptr;
   Turn::with_vms_only([&] { create_data(vm->volumes(), content); });
   Undo remove([&] { remove_data(vm->volumes()); });

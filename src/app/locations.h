@@ -43,6 +43,12 @@ struct Locations {
   [[nodiscard]] Path device(const VmName& vm, const std::string& volume) const {
     return devices(vm) / volume;
   }
+  /// Nodes that the links above lead to where they were asked for with an owner: /run, as a rule, is mounted
+  /// without devices.
+  [[nodiscard]] Path nodes(const VmName& vm) const {
+    return Path("/dev/cowshed") / devices(vm).relative_path();
+  }
+  [[nodiscard]] Path node(const VmName& vm, const std::string& volume) const { return nodes(vm) / volume; }
 
  private:
   static Path with_suffix(const Path& directory, const VmName& name, std::string_view suffix) {

@@ -11,13 +11,18 @@ namespace cowshed::app {
 
 using pools::Volume;
 
-void begin_pending(App& app, const VmName& name, const VmDefinition& volumes) {
+void refuse_unfinished(App& app, const VmName& name) {
   const Path file = app.locations().pending(name);
   if (path_exists(file))
     throw Error(ErrorKind::exists,
                 fmt::format("an earlier change of vm '{}' was cut off and could not be undone "
                             "('{}'); run cowshed recover",
                             name.str(), file.native()));
+}
+
+void begin_pending(App& app, const VmName& name, const VmDefinition& volumes) {
+  refuse_unfinished(app, name);
+  const Path file = app.locations().pending(name);
   make_directories(app.locations().vms());
   Undo undo([&] { unlink_if_exists(file); });
   replace_file(file, encode(volumes));

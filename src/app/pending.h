@@ -10,10 +10,13 @@
 /// How creating and removing leaves nothing behind when it is cut off. vms/NAME.pending is a definition of
 /// volumes that belong to NAME only if vms/NAME.json lists them. It is written before the first of them is
 /// created, or takes the definition's place before the first is removed; recovery removes what NAME.json
-/// does not list. A throw-away VM's volumes stay pending as long as it runs.
+/// does not list. A throw-away VM's volumes stay pending as long as it runs, where they leave files at all
+/// (Volume::leaves_files).
 namespace cowshed::app {
 
-/// Writes the intent, durably. Throws exists where another one was not finished.
+/// Throws exists where an earlier intent was not finished.
+void refuse_unfinished(App& app, const VmName& name);
+/// Writes the intent, durably. Throws as refuse_unfinished().
 void begin_pending(App& app, const VmName& name, const VmDefinition& volumes);
 /// Nothing is pending any more.
 void end_pending(App& app, const VmName& name);

@@ -6,6 +6,7 @@
 #include "app/batch.h"
 #include "app/links.h"
 #include "app/pending.h"
+#include "app/remove_vm.h"
 #include "app/vm_names.h"
 #include "base/log.h"
 
@@ -65,11 +66,9 @@ class Recoverer {
   }
 
   void recover_vm(Vm& vm) {
-    if (vm.state() == VmState::partly_running) {
-      take_down(vm);
-      if (vm.is_throwaway() && !dry_run_) return settle_throwaway(VmName(vm.name()));
-    }
-    if (vm.state() == VmState::running) relink(vm);
+    if (vm.state() == VmState::partly_running) take_down(vm);
+    if (vm.state() == VmState::running) return relink(vm);
+    if (vm.is_throwaway()) drop_throwaway(vm);
   }
 
   void take_down(Vm& vm) {
@@ -84,13 +83,17 @@ class Recoverer {
   }
 
   /// While a part of it ran it had to be left alone.
-  void settle_throwaway(const VmName& name) { settle_pending(app_, name, false, report_); }
+  void drop_throwaway(Vm& vm) {
+    report_.add(fmt::format("{}: a throw-away VM that does not run any more: removed", label(vm)));
+    if (!dry_run_) remove_throwaway(vm);
+  }
 
   void relink(Vm& vm) {
     std::vector<pools::BlockDevice> devices;
     for (Volume* volume : vm.volumes())
       if (auto device = volume->block_device()) devices.push_back(std::move(*device));
-    if (!dry_run_) publish_links(app_.locations(), vm.name(), devices);
+    const auto& locations = app_.locations();
+    if (!dry_run_) publish_links(locations, vm.name(), devices, access_of_nodes(locations, vm.name()));
   }
 
   /// Links of VMs that do not run, or are no more.

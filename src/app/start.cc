@@ -66,7 +66,7 @@ class VmStart {
       batch_.begin(*volume, [](Volume& starting) { return starting.start(); });
   }
 
-  std::vector<BlockDevice> finish() {
+  std::vector<BlockDevice> finish(const std::optional<NodeAccess>& nodes) {
     std::vector<Volume*> started;
     std::vector<BlockDevice> devices;
     const auto failure = batch_.wait([&](Volume& volume, std::optional<BlockDevice> device) {
@@ -78,7 +78,7 @@ class VmStart {
     });
     if (failure) throw failure->kind() == ErrorKind::running ? already_running() : *failure;
     throw_if_interrupted();
-    publish_links(vm_.app().locations(), vm_.name(), devices);
+    publish_links(vm_.app().locations(), vm_.name(), devices, nodes);
     undo.release();
     return devices;
   }
@@ -144,7 +144,7 @@ bool App::depends_on_others(std::span<Vm* const> vms) {
   }
 }
 
-std::vector<VmOutcome> App::start(std::span<Vm* const> vms) {
+std::vector<VmOutcome> App::start(std::span<Vm* const> vms, const std::optional<NodeAccess>& nodes) {
   constexpr std::string_view what = "start";
   std::vector<VmOutcome> outcomes;
   std::vector<VmStart> starts;
@@ -166,13 +166,13 @@ std::vector<VmOutcome> App::start(std::span<Vm* const> vms) {
   }
   for (std::size_t i = 0; i < vms.size(); ++i) attempt(outcomes[i], what, [&] { starts[i].begin(); });
   for (std::size_t i = 0; i < vms.size(); ++i)
-    attempt(outcomes[i], what, [&] { outcomes[i].devices = starts[i].finish(); });
+    attempt(outcomes[i], what, [&] { outcomes[i].devices = starts[i].finish(nodes); });
   return outcomes;
 }
 
-std::vector<BlockDevice> Vm::start() {
+std::vector<BlockDevice> Vm::start(const std::optional<NodeAccess>& nodes) {
   Vm* const self = this;
-  auto outcomes = app_.start({&self, 1});
+  auto outcomes = app_.start({&self, 1}, nodes);
   if (outcomes.front().error) throw *outcomes.front().error;
   return std::move(outcomes.front().devices);
 }

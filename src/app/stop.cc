@@ -26,6 +26,9 @@ class VmStop {
   void begin() {
     for (Volume* volume : vm_.volumes())
       in_context([&] { return label(*volume); }, [&] { volume->check_stop(options_); });
+    const Locations& locations = vm_.app().locations();
+    nodes_ = access_of_nodes(locations, vm_.name());
+    if (nodes_) withdraw_nodes(locations, vm_.name());
     for (Volume* volume : vm_.volumes())
       batch_of(*volume).begin(*volume, [&](Volume& stopping) {
         return stopping.stop({.discard = options_.discard, .progress = interruptible(progress_.part())});
@@ -62,13 +65,15 @@ class VmStop {
     const Undo last([this] {
       if (!vm_.is_running()) return;
       auto devices = vm_.devices();
-      publish_links(vm_.app().locations(), vm_.name(), devices);
+      publish_links(vm_.app().locations(), vm_.name(), devices, nodes_);
     });
   }
 
   Vm& vm_;
   const pools::StopOptions& options_;
   JointProgress& progress_;
+  /// As long as it may run on: what its nodes had.
+  std::optional<NodeAccess> nodes_;
   VolumeBatch<void> commits_, rest_;
   std::optional<Error> failure_;
 };

@@ -59,6 +59,7 @@ Volume& Vm::add_volume(const VolumeDefinition& definition) {
                      resolver = [this, name] { return source_of(name); };
                    auto properties = definition.properties;
                    properties.default_write_policy = default_write_policy(kind_, name);
+                   properties.throwaway = is_throwaway_;
                    return app_.pool(definition.pool).volume(std::move(properties), std::move(resolver));
                  });
   // Who looks for volumes to keep layers ready for is another thread (App::keep_warm).

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/definition.h"
+#include "app/links.h"
 #include "pools/volume.h"
 
 namespace cowshed::app {
@@ -55,7 +56,7 @@ class Vm {
 
   /// Starts all volumes together and publishes their links. Throws running, in_use, and what the drivers
   /// throw; then nothing of it runs. (Several VMs: App::start.)
-  std::vector<pools::BlockDevice> start();
+  std::vector<pools::BlockDevice> start(const std::optional<NodeAccess>& nodes = std::nullopt);
   /// Idempotent. Throws in_use, then everything is as it was. A throw-away VM is gone afterwards, this object
   /// with it.
   void stop(const pools::StopOptions& options = {});

@@ -112,6 +112,14 @@ CLI::Option* add_repeated(CLI::App& command, const std::string& name, std::vecto
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+void add_node_options(CLI::App& command, api::NodeWish& nodes) {
+  command
+      .add_option("--node-owner", nodes.owner,
+                  "Make device nodes that belong to USER, for a VM manager that runs as somebody else")
+      ->type_name("USER[:GROUP]");
+  command.add_option("--node-mode", nodes.mode, "Their mode; else 660")->type_name("MODE");
+}
+
 void register_create(CLI::App& group, Session& session) {
   const auto [command, options] =
       add_command<CreateOptions>(group, session, "create", "Create a VM; without a kind, a template", create);
@@ -162,6 +170,7 @@ void add_vm_commands(CLI::App& parent, Session& session) {
     const auto [command, request] = add_command<api::VmStart>(
         group, session, "start", "Start VMs together and print their block devices", start);
     command->add_option("VM", request->vms)->required();
+    add_node_options(*command, request->nodes);
   }
   {
     const auto [command, request] = add_command<api::VmStop>(
@@ -188,6 +197,7 @@ void add_vm_commands(CLI::App& parent, Session& session) {
         run_throwaway);
     command->add_option("VM", request->above, "A template or an app VM")->required();
     command->add_option("NAME", request->name, "Else disp1, disp2, ...");
+    add_node_options(*command, request->nodes);
   }
   {
     const auto [command, request] = add_command<api::VmClone>(

@@ -14,13 +14,27 @@
 
 namespace cowshed::layers {
 
-Running start_plain(Host& host, const VolumeKey& key, const Path& file, bool rw) {
-  const auto loop = attach_only_loop(file, {.direct_io = true});
-  const Sectors length = to_sectors(stat_if_exists(file).value().size);
+namespace {
+
+Running start_over(Host& host, const VolumeKey& key, const loop::Loop& loop, Bytes size, bool rw) {
+  const dm::Linear target{device_number(loop), Sectors{0}};
   const auto number = static_cast<std::uint64_t>(loop.number());
   return {bring_up_for_guest(host.control(), key, Role::plain, number,
-                             dm::whole_device(length, dm::Linear{device_number(loop), Sectors{0}}), rw),
+                             dm::whole_device(to_sectors(size), target), rw),
           rw};
+}
+
+}  // namespace
+
+Running start_plain(Host& host, const VolumeKey& key, const Path& file, bool rw) {
+  const auto loop = attach_only_loop(file, {.direct_io = true});
+  return start_over(host, key, loop, stat_if_exists(file).value().size, rw);
+}
+
+Running start_plain_unnamed(Host& host, const VolumeKey& key, const Path& directory, Bytes size, bool rw) {
+  const Fd file = create_unnamed(directory, size);
+  const auto loop = loop::Loop::attach(file, directory, {.direct_io = true, .autoclear = true});
+  return start_over(host, key, loop, size, rw);
 }
 
 void grow_plain(Host& host, const OurDevice& plain, const Path& file, Bytes size) {

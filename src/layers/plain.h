@@ -9,6 +9,9 @@ namespace cowshed::layers {
 /// Direct I/O where the file system has it. Throws running; in_use where the file has another loop device.
 Running start_plain(Host& host, const VolumeKey& key, const Path& file, bool rw);
 
+/// The same over a new sparse file without a name, on the file system of `directory`: gone with the device.
+Running start_plain_unnamed(Host& host, const VolumeKey& key, const Path& directory, Bytes size, bool rw);
+
 /// Larger; file and device both. The guest may go on writing.
 void grow_plain(Host& host, const OurDevice& plain, const Path& file, Bytes size);
 

@@ -51,6 +51,9 @@ struct VolumeProperties {
   /// How many complete layers are to stand ready for its snapshots.
   int warm = 0;
   std::optional<bool> ephemeral = std::nullopt;
+  /// Not stored: of a throw-away VM, which is never changed and gone when it stops. What the volume writes is
+  /// best kept in files without a name, so that nothing is left of it whatever happens.
+  bool throwaway = false;
 
   [[nodiscard]] VolumeKind kind() const;
   /// Only what is thrown away may be lost with its key, and only what is written has something to hide.
@@ -203,6 +206,9 @@ class Volume {
   virtual Operation<void> create(CreateOptions options) = 0;
   /// Removes its data. Throws in_use/running while it runs. What is already gone is no error.
   virtual Operation<void> remove() = 0;
+  /// False: of one that was cut off at whatever moment, running or not, nothing is left on disk that remove()
+  /// would have to take away; then nobody keeps a record of it for that.
+  [[nodiscard]] virtual bool leaves_files() const { return true; }
   /// Throws running, or in_use where snapshots or an export stand on it. Asked of all volumes of a VM before
   /// the first is removed.
   virtual void check_remove() {}

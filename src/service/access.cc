@@ -2,14 +2,13 @@
 #include "service/access.h"
 
 #include <fmt/core.h>
-#include <grp.h>
-#include <pwd.h>
 
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <vector>
 
+#include "base/accounts.h"
 #include "base/log.h"
 
 namespace cowshed::service {
@@ -19,25 +18,6 @@ namespace {
 using api::Role;
 
 constexpr std::array from_largest{Role::admin, Role::operate, Role::observe};
-
-// The reentrant forms want a buffer; entries that are larger belong to groups with thousands of members.
-constexpr std::size_t entry_size = 1U << 20U;
-
-std::optional<uid_t> find_user(const std::string& name) {
-  std::vector<char> buffer(entry_size);
-  passwd entry{};
-  passwd* found = nullptr;
-  ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
-  return found == nullptr ? std::nullopt : std::optional(entry.pw_uid);
-}
-
-std::optional<gid_t> find_group(const std::string& name) {
-  std::vector<char> buffer(entry_size);
-  group entry{};
-  group* found = nullptr;
-  ::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
-  return found == nullptr ? std::nullopt : std::optional(entry.gr_gid);
-}
 
 template <typename Id, typename Find>
 std::set<Id> ids_of(const std::vector<std::string>& names, std::string_view what, Find find) {

@@ -84,10 +84,12 @@ template <typename Request>
 void Dispatch::carry_out(const api::Method<Request>& method, const varlink::Call& call,
                          const std::shared_ptr<Answer>& answer) {
   const auto who = to_string(answer->peer());
-  if (access_.role_of(answer->peer()) < method.role) {
+  const auto is_permitted = [&](Role needed) { return access_.role_of(answer->peer()) >= needed; };
+  const auto refuse = [&] {
     log_warning(fmt::format("{}: {} {}: not permitted", who, method.name, subject(call)));
-    return varlink::refuse_permission(*answer);
-  }
+    varlink::refuse_permission(*answer);
+  };
+  if (!is_permitted(method.role)) return refuse();
   const auto begun = Clock::now();
   // Who has the answer finds it counted and told.
   const auto count = [&](const std::optional<Error>& failure) {
@@ -100,6 +102,7 @@ void Dispatch::carry_out(const api::Method<Request>& method, const varlink::Call
   try {
     Request request;
     api::decode(call.parameters, request, api::Unknown::refuse);
+    if (!is_permitted(api::role_for(method, request))) return refuse();
     const auto answered = ask(method, request, answer);
     count(std::nullopt);
     if (answered) answer->finish(*answered);

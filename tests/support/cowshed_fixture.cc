@@ -2,6 +2,7 @@
 #include "support/cowshed_fixture.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 
 #include <cstdlib>
 
@@ -85,6 +86,15 @@ void CowshedTest::create_standalone(const std::string& name) {
 
 Path CowshedTest::node(const std::string& vm, const std::string& volume) {
   return std::filesystem::read_symlink(run_directory() / "dev" / vm / volume);
+}
+
+void CowshedTest::lose_devices(const std::string& vm) {
+  for (const auto& device : json({"vm", "devices", vm})) {
+    const auto gone = shell(
+        fmt::format("dmsetup remove --force $(dmsetup info -c --noheadings -o name --major {} --minor {})",
+                    device.at("major").get<unsigned>(), device.at("minor").get<unsigned>()));
+    ASSERT_TRUE(gone.ok()) << gone.text();
+  }
 }
 
 void CowshedTest::put(const std::string& vm, const std::string& volume, Bytes at, char value) {

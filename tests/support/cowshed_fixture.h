@@ -46,6 +46,8 @@ class CowshedTest : public VmTest {
 
   /// The node that the volume's link leads to; throws where there is none.
   Path node(const std::string& vm, const std::string& volume);
+  /// As an administrator would take them away.
+  void lose_devices(const std::string& vm);
   void put(const std::string& vm, const std::string& volume, Bytes at, char value);
   char get(const std::string& vm, const std::string& volume, Bytes at);
 

@@ -36,6 +36,11 @@ void FileVolume::check_remove() {
   if (kind() == VolumeKind::origin && host().has_device_mapper()) base().refuse_while_viewed();
 }
 
+bool FileVolume::leaves_files() const {
+  // A snapshot that keeps nothing writes into a file without a name.
+  return kind() == VolumeKind::snapshot ? properties().keep_changes : ImageVolume::leaves_files();
+}
+
 // --- start and stop
 
 namespace {

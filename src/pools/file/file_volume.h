@@ -9,8 +9,8 @@ namespace cowshed::pools::file {
 
 /// A volume of the `file` driver. What it does follows from its kind alone:
 ///
-///   volatile   a new sparse file at each start, handed out as it is, unlinked at stop; an ephemeral one
-///              encrypted, with zeros under it (layers/ephemeral.h)
+///   volatile   a new sparse file at each start, handed out as it is, unlinked at stop, or without a name
+///              from the first; an ephemeral one encrypted, with zeros under it (layers/ephemeral.h)
 ///   origin     a session over the image (layers::Base); with snapshots off the image itself
 ///   snapshot   a layer over the source's frozen view (layers/snapshot.h, layers/changes.h)
 class FileVolume : public images::ImageVolume {
@@ -18,6 +18,7 @@ class FileVolume : public images::ImageVolume {
   FileVolume(FilePool& pool, VolumeProperties properties, SourceResolver source);
 
   void check_remove() override;
+  [[nodiscard]] bool leaves_files() const override;
   void check_start() override;
   void check_stop(const StopOptions& options) override;
 

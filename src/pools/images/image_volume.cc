@@ -89,6 +89,10 @@ void ImageVolume::check_remove() {
   if (host().has_device_mapper()) refuse_running();
 }
 
+bool ImageVolume::leaves_files() const {
+  return kind() != VolumeKind::volatile_ || !(properties().throwaway || is_ephemeral());
+}
+
 void ImageVolume::remove_now() {
   check_remove();
   const Path directory = stem().parent_path();
@@ -136,6 +140,8 @@ layers::Running ImageVolume::start_volatile(const Path& image) {
   refuse_second_start();
   unlink_if_exists(image);
   if (is_ephemeral()) return layers::start_ephemeral(host(), key(), directory(), properties().size);
+  if (properties().throwaway)
+    return layers::start_plain_unnamed(host(), key(), directory(), properties().size, properties().rw);
   make_directories(image.parent_path());
   create_sparse(image, properties().size);
   Undo undo([&] { unlink_if_exists(image); });

@@ -24,6 +24,7 @@ class ImageVolume : public Volume {
   Operation<void> stop(StopOptions options) final;
   Operation<void> abandon() final;
   void check_remove() override;
+  [[nodiscard]] bool leaves_files() const override;
 
   bool is_running() final;
   bool is_held() final;
@@ -84,7 +85,8 @@ class ImageVolume : public Volume {
   /// Of a running session that is to go on while nobody watches it: false where it cannot, and is held.
   virtual bool secure_session(const layers::OurDevice& device);
 
-  // A volatile volume, in the file `image`; an ephemeral one in a file without a name (layers/ephemeral.h).
+  // A volatile volume, in the file `image`; an ephemeral one, or one of a throw-away VM, in a file without a
+  // name.
   layers::Running start_volatile(const Path& image);
   /// Not running: takes away what an earlier stop that failed half-way may have left.
   void stop_volatile(const std::optional<layers::OurDevice>& device, const Path& image);
