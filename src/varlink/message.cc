@@ -54,6 +54,8 @@ Call to_call(const json& message) {
       method = value.get_ref<const std::string&>();
     else if (key == "parameters" && value.is_object())
       parameters = &value;
+    else if (key == "parameters" && value.is_null())
+      continue;  // github.com/varlink/go says so where there are none
     else if (key == "more")
       flags.more = flag(value, key);
     else if (key == "oneway")

@@ -101,6 +101,15 @@ TEST_F(ServerTest, AOnewayCallHasNoReply) {
   EXPECT_EQ(receive(fd), encode_reply({{"n", 2}}, false));
 }
 
+TEST_F(ServerTest, ParametersThatAreNullOrNotThereAreNone) {
+  serve();
+  const Fd fd = connect_to(socket());
+  for (const std::string call : {R"({"method":"x.Echo","parameters":null})", R"({"method":"x.Echo"})"}) {
+    send(fd, call + message_end);
+    EXPECT_EQ(receive(fd), encode_reply(json::object(), false)) << call;
+  }
+}
+
 TEST_F(ServerTest, WhatIsNoCallEndsTheConnectionAndNoOther) {
   serve();
   std::string deep = R"({"method":"x.Echo","parameters":{"a":)";
