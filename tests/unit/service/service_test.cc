@@ -15,6 +15,7 @@ namespace {
 
 using nlohmann::json;
 using test::error_of;
+using test::refusal_of;
 using ::testing::HasSubstr;
 
 using ServiceTest = test::ServiceTest;
@@ -23,15 +24,6 @@ api::VmStop stop_of(std::vector<std::string> vms) {
   api::VmStop request;
   request.vms = std::move(vms);
   return request;
-}
-
-std::string refusal_of(varlink::Client& client, const std::string& method, const json& parameters) {
-  try {
-    client.call(method, parameters);
-  } catch (const varlink::Refusal& refusal) {
-    return refusal.error;
-  }
-  return "";
 }
 
 TEST_F(ServiceTest, CommandsAnswerAsTheyDoInTheProcess) {
