@@ -334,7 +334,8 @@ struct Fields<Attention> : Struct {
 
 template <>
 struct Fields<Status::Answer> : Struct {
-  static constexpr std::string_view name = "Status";
+  // Not Status: an interface has one space of names for types, methods and errors.
+  static constexpr std::string_view name = "Overview";
   static void visit(auto& visitor, auto& object) {
     visitor("state", object.state);
     visitor("run", object.run);

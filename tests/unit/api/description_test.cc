@@ -5,6 +5,9 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
 
 #include "base/file.h"
 
@@ -17,6 +20,19 @@ TEST(DescriptionTest, TheDocumentedInterfaceIsTheOneThatIsServed) {
   if (std::getenv("COWSHED_WRITE") != nullptr)
     std::ofstream(file, std::ios::trunc) << interface_description();
   EXPECT_EQ(read_file(file, mebibytes(1)), interface_description());
+}
+
+/// varlink.org/Interface-Definition: types, methods and errors share one space of names.
+TEST(DescriptionTest, NoNameIsGivenTwice) {
+  std::istringstream description(interface_description());
+  std::set<std::string> names;
+  for (std::string line, kind, name; std::getline(description, line);) {
+    std::istringstream words(line);
+    if (words >> kind >> name && (kind == "type" || kind == "method" || kind == "error")) {
+      EXPECT_TRUE(names.insert(name.substr(0, name.find('('))).second) << line;
+    }
+  }
+  EXPECT_GT(names.size(), 50u);
 }
 
 }  // namespace
