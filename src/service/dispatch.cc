@@ -86,7 +86,8 @@ void Dispatch::carry_out(const api::Method<Request>& method, const varlink::Call
   const auto who = to_string(answer->peer());
   const auto is_permitted = [&](Role needed) { return access_.role_of(answer->peer()) >= needed; };
   const auto refuse = [&] {
-    log_warning(fmt::format("{}: {} {}: not permitted", who, method.name, subject(call)));
+    refusals_.add(answer->peer().uid,
+                  fmt::format("{}: {} {}: not permitted", who, method.name, subject(call)));
     varlink::refuse_permission(*answer);
   };
   if (!is_permitted(method.role)) return refuse();

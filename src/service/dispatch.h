@@ -11,6 +11,7 @@
 #include "service/access.h"
 #include "service/events.h"
 #include "service/metrics.h"
+#include "service/refusals.h"
 #include "varlink/answer.h"
 
 namespace cowshed::service {
@@ -39,6 +40,7 @@ class Dispatch {
   const Access& access_;
   Events& events_;
   Metrics& metrics_;
+  Refusals refusals_;
 };
 
 }  // namespace cowshed::service

@@ -76,7 +76,8 @@ std::string warm_text(const std::vector<app::WarmVolume>& volumes) {
 std::string service_text(std::size_t connections, std::size_t refused, std::size_t subscribers) {
   return gauge("cowshed_connections", "Open now.", connections) +
          gauge("cowshed_subscribers", "Those that are told of events.", subscribers) +
-         heading("cowshed_connections_refused_total", "counter", "Connections that broke a limit.") +
+         heading("cowshed_connections_refused_total", "counter",
+                 "Connections that broke a limit, or sent what is no call.") +
          fmt::format("cowshed_connections_refused_total {}\n", refused) +
          gauge("process_resident_memory_bytes", "Resident memory size in bytes.", resident_bytes());
 }

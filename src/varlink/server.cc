@@ -260,11 +260,19 @@ void Server::carry_out(const std::shared_ptr<Connection>& connection, const std:
   auto answer = std::make_shared<Answer>(connection);
   try {
     const auto parsed = parse_message(message);
-    const Call call = to_call(parsed);
-    answer->expect(call.flags);
+    hand_over(to_call(parsed), std::move(answer));
+  } catch (const Error& error) {
+    refuse(connection->peer(), fmt::format("sent what is no call: {}", error.message()));
+  }
+}
+
+void Server::hand_over(const Call& call, std::shared_ptr<Answer> answer) {
+  const auto who = to_string(answer->peer());
+  answer->expect(call.flags);
+  try {
     handler_(call, std::move(answer));
   } catch (const std::exception& failure) {
-    log_warning(fmt::format("connection of {} ended: {}", to_string(connection->peer()), failure.what()));
+    log_warning(fmt::format("connection of {} ended: {}", who, failure.what()));
   }
 }
 

@@ -54,7 +54,7 @@ class Server {
 
   /// Those that are open.
   [[nodiscard]] std::size_t connections() const { return open_; }
-  /// Connections that were refused or cut off for breaking a limit.
+  /// Connections that were refused, or cut off for breaking a limit or for what is no call.
   [[nodiscard]] std::size_t refused() const { return refused_; }
 
  private:
@@ -99,6 +99,7 @@ class Server {
 
   // In the threads of workers_.
   void carry_out(const std::shared_ptr<Connection>& connection, const std::string& message);
+  void hand_over(const Call& call, std::shared_ptr<Answer> answer);
   void end_work(uid_t uid);
   void take_answered(Id id);
 

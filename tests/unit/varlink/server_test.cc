@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -124,6 +125,20 @@ TEST_F(ServerTest, WhatIsNoCallEndsTheConnectionAndNoOther) {
     EXPECT_EQ(receive(fd), "") << bad.substr(0, 60);
   }
   expect_alive();
+}
+
+TEST_F(ServerTest, WhoeverSendsNonsenseAllTheTimeDoesNotFillTheLog) {
+  serve();
+  ::testing::internal::CaptureStderr();
+  for (int i = 0; i < 200; ++i) {
+    const Fd fd = connect_to(socket());
+    send(fd, std::string("nonsense") + message_end);
+    EXPECT_EQ(receive(fd), "");
+  }
+  const auto text = ::testing::internal::GetCapturedStderr();
+  // 1, 2, 4, ... 128
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 8);
+  EXPECT_EQ(server_->refused(), 200u);
 }
 
 TEST_F(ServerTest, AMessageWithoutAnEndIsCutOffAtTheLimit) {
