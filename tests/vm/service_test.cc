@@ -1,91 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 // The service on a real device-mapper: busy with many clients, and killed while it is.
 #include <fmt/core.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include <atomic>
 #include <random>
 #include <thread>
 
-#include "api/remote.h"
-#include "support/cowshed_fixture.h"
 #include "support/long_run.h"
+#include "support/running_service.h"
 #include "support/seed.h"
-#include "varlink/socket.h"
 
 namespace cowshed::test {
 namespace {
 
 constexpr int app_vms = 8;
 
-api::VmStop stop_of(const std::string& vm) {
-  api::VmStop request;
-  request.vms = {vm};
-  return request;
-}
-
-class ServiceTest : public CowshedTest {
+class ServiceTest : public RunningServiceTest {
  protected:
   void SetUp() override {
-    CowshedTest::SetUp();
+    RunningServiceTest::SetUp();
     if (IsSkipped()) return;
     create_template("debian");
     for (int i = 0; i < app_vms; ++i) create_app(name_of(i), "debian");
     create_app("keeper", "debian");
   }
-  void TearDown() override {
-    end_service();
-    CowshedTest::TearDown();
-  }
-
-  static std::string name_of(int number) { return fmt::format("app{}", number); }
-  [[nodiscard]] Path socket() const { return run_directory() / "io.cowshed"; }
-
-  void start_service() {
-    const auto begun = shell("setsid cowshed serve </dev/null >>/tmp/service.log 2>&1 & echo $!");
-    ASSERT_TRUE(begun.ok()) << begun.text();
-    pid_ = std::stoi(begun.out);
-    while (!varlink::connect_if_there(socket())) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    // It answers when it has recovered.
-    connect()->call(api::PoolList{});
-  }
-  void kill_service() { end_with(SIGKILL); }
-  void end_service() { end_with(SIGTERM); }
-  [[nodiscard]] std::unique_ptr<api::Remote> connect() const {
-    return std::make_unique<api::Remote>(varlink::connect_to(socket()));
-  }
 
   /// Starts and stops one VM until it is told to end, or the service is gone.
   void be_busy(int number, const std::atomic<bool>& ends, std::atomic<int>& done,
                std::atomic<int>& failures) {
-    const auto look_at = [&](const std::vector<api::VmResult>& results) {
-      const auto& error = results.at(0).error;
-      if (!error) return;
-      ++failures;
-      fmt::print(stderr, "{}: {}\n", name_of(number), error->what());
-    };
     try {
       const auto remote = connect();
       while (!ends) {
-        look_at(remote->call(api::VmStart{.vms = {name_of(number)}}));
-        look_at(remote->call(stop_of(name_of(number))));
+        failures += !is_done(remote->call(api::VmStart{.vms = {name_of(number)}}));
+        failures += !is_done(remote->call(stop_of(name_of(number))));
         ++done;
       }
     } catch (const Error&) {
       // Killed under it.
     }
   }
-
- private:
-  void end_with(int signal) {
-    if (pid_ == 0) return;
-    ::kill(pid_, signal);
-    while (::kill(pid_, 0) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    pid_ = 0;
-  }
-
-  pid_t pid_ = 0;
 };
 
 TEST_F(ServiceTest, CommandsUseItWhereItIsUpAndDoWhatTheyDoAlone) {
