@@ -19,6 +19,8 @@ void encode(nlohmann::json& json, const Error& value) {
 void decode(const nlohmann::json& json, std::string& value, Unknown /*unknown*/) {
   if (!json.is_string()) throw BadParameter("");
   value = json.get<std::string>();
+  // A path would end there, and be another one than what is logged.
+  if (value.find('\0') != std::string::npos) throw BadParameter("");
 }
 
 void decode(const nlohmann::json& json, bool& value, Unknown /*unknown*/) {

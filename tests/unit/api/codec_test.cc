@@ -55,6 +55,11 @@ TEST(CodecTest, AVolumeComesBackAsItWas) {
   EXPECT_EQ(back.layers.at(0).generation, 7u);
 }
 
+TEST(CodecTest, ATextWithANulIsRefused) {
+  EXPECT_EQ(refused<VolumeExport>(R"({"volume":"t:root","file":"/etc/passwd\u0000.img"})"), "file");
+  EXPECT_EQ(refused<VmStart>(R"({"vms":["t","t\u0000"]})"), "vms/1");
+}
+
 TEST(CodecTest, OrderAndDoubledPropertiesSurvive) {
   VolumeCreate request;
   request.volume = "w:data";

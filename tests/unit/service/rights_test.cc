@@ -145,9 +145,9 @@ TEST_F(RightsTest, WhatChangesAnInstallationIsForAdminsAndWhatStartsOrStopsForOp
 Fd connect_as(uid_t uid, const Path& socket) {
   Fd fd;
   std::thread([&] {
-    ::syscall(SYS_setgroups, 0, nullptr);
-    ::syscall(SYS_setresgid, uid, uid, uid);
-    ::syscall(SYS_setresuid, uid, uid, uid);
+    ASSERT_EQ(::syscall(SYS_setgroups, 0, nullptr), 0);
+    ASSERT_EQ(::syscall(SYS_setresgid, uid, uid, uid), 0);
+    ASSERT_EQ(::syscall(SYS_setresuid, uid, uid, uid), 0);
     fd = varlink::connect_to(socket);
   }).join();
   return fd;
