@@ -5,6 +5,7 @@
 // pieces the rest is cut.
 #include <sys/socket.h>
 
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -140,10 +141,10 @@ class Conversation {
   }
 
   void expect_answers(std::size_t count) {
-    std::string text(1U << 17U, '\0');
+    static std::array<char, 1U << 17U> text;
     const auto size = ::recv(peer_.get(), text.data(), text.size(), 0);
     if (count == 0) return expect(size < 0);
-    expect(size > 1 && text[static_cast<std::size_t>(size) - 1] == varlink::message_end);
+    expect(size > 1 && text.at(static_cast<std::size_t>(size) - 1) == varlink::message_end);
     // More than one would have a NUL within.
     const auto answer = varlink::parse_message({text.data(), static_cast<std::size_t>(size) - 1});
     expect(answer.contains("parameters") && answer["parameters"].is_object());
