@@ -4,6 +4,8 @@
 #include <linux/netlink.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +15,7 @@
 #include <filesystem>
 #include <iterator>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -55,6 +58,20 @@ std::vector<std::string> Devices::beyond(const Devices& before) const {
   std::set_difference(entries_.begin(), entries_.end(), before.entries_.begin(), before.entries_.end(),
                       std::back_inserter(added));
   return added;
+}
+
+std::vector<std::string> entries_under(const std::string& node) {
+  struct stat status {};
+  if (::stat(node.c_str(), &status) < 0) throw std::system_error(errno, std::generic_category(), node);
+  const std::filesystem::path block =
+      std::filesystem::canonical("/sys/dev/block/" + std::to_string(major(status.st_rdev)) + ":" +
+                                 std::to_string(minor(status.st_rdev)));
+  const std::filesystem::path all("/sys/block");
+  std::vector<std::string> entries{entry_of(all / block.filename())};
+  for (const auto& lower : std::filesystem::directory_iterator(block / "slaves"))
+    if (lower.path().filename().native().starts_with("loop"))
+      entries.push_back(entry_of(all / lower.path().filename()));
+  return entries;
 }
 
 Departure::Departure(std::vector<std::string> entries)

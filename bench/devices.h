@@ -21,6 +21,9 @@ class Devices {
   std::vector<std::string> entries_;
 };
 
+/// A device-mapper device and the loop devices right under it, as Departure wants them.
+std::vector<std::string> entries_under(const std::string& node);
+
 /// Waits for devices to go, woken by the kernel's events: to look again and again would take the one CPU of a
 /// user-mode kernel away from what is waited for.
 class Departure {

@@ -28,7 +28,18 @@ std::string line(const Row& row, const Row* reference) {
       fmt::format("  {:<16}{:>6}{:>12.3f}{:>12.3f}", row.tool, row.n, median(row) / 1000, p99(row) / 1000);
   if (reference != nullptr && median(*reference) > 0)
     text += fmt::format("{:>12.2f}", median(row) / median(*reference));
+  if (!row.measure.empty()) text += fmt::format("{:>16.0f} {}", row.value, row.measure);
   return text + "\n";
+}
+
+nlohmann::ordered_json to_json(const Row& row) {
+  nlohmann::ordered_json object{{"case", row.name_of_case},
+                                {"tool", row.tool},
+                                {"n", row.n},
+                                {"median_us", tenth(median(row))},
+                                {"p99_us", tenth(p99(row))}};
+  if (!row.measure.empty()) object[row.measure] = tenth(row.value);
+  return object;
 }
 
 }  // namespace
@@ -63,12 +74,7 @@ std::string json(const std::string& bench, const std::string& kernel, const std:
   nlohmann::ordered_json document{
       {"bench", bench}, {"kernel", kernel}, {"rows", nlohmann::ordered_json::array()}};
   for (const Row& row : rows)
-    if (!row.table_only)
-      document["rows"].push_back({{"case", row.name_of_case},
-                                  {"tool", row.tool},
-                                  {"n", row.n},
-                                  {"median_us", tenth(median(row))},
-                                  {"p99_us", tenth(p99(row))}});
+    if (!row.table_only) document["rows"].push_back(to_json(row));
   return document.dump() + "\n";
 }
 

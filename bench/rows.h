@@ -17,6 +17,9 @@ struct Row {
   std::vector<double> samples_us;
   /// For people, not for the JSON form.
   bool table_only = false;
+  /// What else there is to tell: a name of the JSON form, such as "bytes", and its value. Empty: nothing.
+  std::string measure = {};
+  double value = 0;
 };
 
 /// Nearest rank: the smallest sample with at least `percent` of all at or below it. 0 without samples.
@@ -29,7 +32,7 @@ const Row* find_row(const std::vector<Row>& rows, const std::string& name_of_cas
 /// A block for each case, in the order of their first rows, with each tool's ratio to `reference`.
 std::string table(const std::vector<Row>& rows, const std::string& reference);
 
-/// {"bench":…,"kernel":…,"rows":[{"case":…,"tool":…,"n":…,"median_us":…,"p99_us":…},…]}
+/// {"bench":…,"kernel":…,"rows":[{"case":…,"tool":…,"n":…,"median_us":…,"p99_us":…,MEASURE:…},…]}
 std::string json(const std::string& bench, const std::string& kernel, const std::vector<Row>& rows);
 
 }  // namespace bench

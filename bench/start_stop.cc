@@ -1,261 +1,101 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Measures how long it takes to give an app VM its root and to take it away again, in several ways side by
+// Measures how long it takes to give app VMs their roots and to take them away again, in several ways side by
 // side. Runs as root on a kernel with device-mapper; scripts/bench start-stop runs it in a VM.
+
+#include "start_stop.h"
 
 #include <fmt/core.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <chrono>
-#include <exception>
+#include <array>
+#include <cstdio>
+#include <filesystem>
 #include <fstream>
-#include <memory>
-#include <random>
-#include <string>
-#include <thread>
+#include <string_view>
 #include <utility>
-#include <vector>
 
-#include "devices.h"
-#include "program.h"
-#include "rows.h"
 #include "session.h"
-#include "tool.h"
 
 namespace bench {
-namespace {
 
-struct Options : CommonOptions {
-  Options() { rounds = 200; }
-  int many = 40;
-  std::string directory = "/scratch";
-  std::string raw_device;
-  std::string scripts;
-};
-
-constexpr std::uint64_t image_bytes = 10ULL << 30;
-/// Rounds that are not counted: they fault in memory and fill caches.
-constexpr int warm_up_rounds = 3;
-constexpr int rounds_between_many = 40;
-/// What the kernel has yet to do for a device that is gone (work queues, RCU callbacks) is not to fall into
-/// the next tool's time.
-constexpr std::chrono::milliseconds pause(30);
-
-const std::string start_case = "start", stop_case = "stop", gone_case = "stop-gone";
-const std::string alone_case = "one stop until all of it is gone";
-
-template <typename Body>
-double microseconds(Body body) {
-  const auto before = std::chrono::steady_clock::now();
-  body();
-  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - before).count();
+bool is_wanted(const Options& options, const std::string& tool) {
+  return options.only.empty() || std::ranges::find(options.only, tool) != options.only.end();
 }
+
+Place make_place(const Options& options, const std::string& name, std::uint64_t image_bytes, int slots) {
+  const std::string directory = options.directory + "/bench-" + name;
+  ::mkdir(directory.c_str(), 0700);
+  const std::string image = directory + "/template.img";
+  make_image(image, image_bytes);
+  return {directory, image, options.raw_device, slots};
+}
+
+void remove_place(const Place& place) { std::filesystem::remove_all(place.directory); }
 
 void progress(const std::string& text) { fmt::print(stderr, "{}\n", text); }
 
-/// A tool with its times.
-struct Entry {
-  std::unique_ptr<Tool> tool;
-  std::vector<double> starts, stops, alone, many;
-  int stopped_in_many = 0;
+namespace {
+
+struct Part {
+  std::string_view name;
+  std::string_view title;
+  std::vector<Row> (*run)(const Options&);
 };
 
-class StartStop {
- public:
-  explicit StartStop(Options options) : options_(std::move(options)) {}
-
-  void run() {
-    add_tools();
-    for (int round = -warm_up_rounds; round < options_.rounds; ++round) run_round(round);
-    for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) tear_down(*entry->tool);
-    report();
-  }
-
- private:
-  // --- Setting up
-
-  Place place_of(const std::string& name) const {
-    const std::string directory = options_.directory + "/bench-" + name;
-    ::mkdir(directory.c_str(), 0700);
-    const std::string image = directory + "/template.img";
-    make_image(image, image_bytes);
-    return {directory, image, options_.raw_device, options_.many + 1};
-  }
-
-  void add_tools() {
-    add("limit", make_limit);
-    // With one CPU there is no waiting to overlap, and the threads' memory slows down what comes next.
-    if (std::thread::hardware_concurrency() > 1) add("limit-parallel", make_limit_parallel);
-    add("cowshed", make_cowshed);
-    add("cowshed-alone", make_cowshed_alone);
-    for (const char* name : {"dmsetup-upper", "dmsetup", "lvm-thin"})
-      add(name, [&](const Place& place) {
-        return make_script_tool(name, options_.scripts + "/" + name + ".sh", place);
-      });
-  }
-
-  template <typename Make>
-  void add(const std::string& name, Make make) {
-    const auto& only = options_.only;
-    if (!only.empty() && std::find(only.begin(), only.end(), name) == only.end()) return;
-    try {
-      auto tool = make(place_of(name));
-      tool->set_up();
-      wait_for_udev();
-      entries_.push_back({std::move(tool), {}, {}, {}, {}, 0});
-    } catch (const Missing& missing) {
-      missing_.push_back(fmt::format("{}: not measured: {}", name, missing.what()));
-      progress(missing_.back());
-    }
-  }
-
-  static void tear_down(Tool& tool) {
-    tool.tear_down();
-    wait_for_udev();
-  }
-
-  // --- Measuring
-
-  /// Each tool once, in another order every time: none always comes after the same other one.
-  void run_round(int round) {
-    const bool counts = round >= 0;
-    const bool with_many = counts ? round % rounds_between_many == 0 : round == -1;
-    std::vector<Entry*> order;
-    for (Entry& entry : entries_) order.push_back(&entry);
-    std::shuffle(order.begin(), order.end(), random_);
-    for (Entry* entry : order) {
-      if (!entry->tool->only_many()) start_and_stop(*entry, counts);
-      if (with_many) stop_many(*entry, counts);
-    }
-    if (round % 20 == 0) progress(fmt::format("round {} of {}", round, options_.rounds));
-  }
-
-  void start_and_stop(Entry& entry, bool counts) {
-    const Devices before = Devices::now();
-    std::string device;
-    const double start = microseconds([&] { device = entry.tool->start(0); });
-    wait_for_udev();
-    run_session(device);
-    wait_for_udev();
-    Departure departure(Devices::now().beyond(before));
-    double answered = 0;
-    const double gone = microseconds([&] {
-      answered = microseconds([&] { entry.tool->stop(0); });
-      departure.wait();
-    });
-    expect_clean(entry, before);
-    if (!counts) return;
-    entry.starts.push_back(start);
-    entry.stops.push_back(answered);
-    entry.alone.push_back(gone);
-  }
-
-  /// Several that run at once, stopped one after another: what a stop leaves to be done later is in it.
-  void stop_many(Entry& entry, bool counts) {
-    const Devices before = Devices::now();
-    for (int slot = 1; slot <= options_.many; ++slot) run_session(entry.tool->start(slot));
-    wait_for_udev();
-    Departure departure(Devices::now().beyond(before));
-    const double gone = microseconds([&] {
-      entry.tool->stop_many(1, options_.many);
-      departure.wait();
-    });
-    expect_clean(entry, before);
-    if (!counts) return;
-    entry.many.push_back(gone / options_.many);
-    entry.stopped_in_many += options_.many;
-  }
-
-  static void expect_clean(const Entry& entry, const Devices& before) {
-    entry.tool->rest();
-    wait_for_udev();
-    std::this_thread::sleep_for(pause);
-    const auto left = Devices::now().beyond(before);
-    if (!left.empty()) throw std::runtime_error(fmt::format("{} left {}", entry.tool->name(), left.front()));
-  }
-
-  // --- Reporting
-
-  void add_rows(const std::string& name_of_case, std::vector<double> Entry::*samples,
-                bool table_only = false) {
-    for (const Entry& entry : entries_) {
-      if ((entry.*samples).empty()) continue;
-      const int n =
-          samples == &Entry::many ? entry.stopped_in_many : static_cast<int>((entry.*samples).size());
-      rows_.push_back({name_of_case, entry.tool->name(), n, entry.*samples, table_only});
-    }
-  }
-
-  void report() {
-    add_rows(start_case, &Entry::starts);
-    add_rows(stop_case, &Entry::stops);
-    add_rows(gone_case, &Entry::many);
-    add_rows(alone_case, &Entry::alone, true);
-    print_table();
-    print_promises();
-    if (!options_.json.empty()) std::ofstream(options_.json) << json("start-stop", options_.kernel, rows_);
-  }
-
-  void print_table() const {
-    fmt::print("start-stop, kernel {}: the root of an app VM, 10 GiB, while another VM uses the template\n\n",
-               options_.kernel);
-    fmt::print("{}", table(rows_, "limit"));
-    fmt::print(
-        "{}: {} at once, one stop after another, until the lists of dm and loop devices are as before, for "
-        "each VM\n",
-        gone_case, options_.many);
-    for (const Entry& entry : entries_)
-      if (const std::string note = entry.tool->note(); !note.empty())
-        fmt::print("{}: {}\n", entry.tool->name(), note);
-    for (const std::string& text : missing_) fmt::print("{}\n", text);
-  }
-
-  /// `times` the time of cowshed is to be at most (or, of slower tools, at least) that of `tool`.
-  void print_promise(const std::string& name_of_case, const std::string& tool, double bound) const {
-    const Row* ours = find_row(rows_, name_of_case, "cowshed");
-    const Row* theirs = find_row(rows_, name_of_case, tool);
-    if (ours == nullptr || theirs == nullptr) return;
-    if (tool == "limit") {
-      const double ratio = median(*ours) / median(*theirs);
-      fmt::print("  {:<4}{} takes {:.2f} times as long as limit (at most {})\n",
-                 ratio <= bound ? "yes" : "NO", name_of_case, ratio, bound);
-    } else {
-      const double ratio = median(*theirs) / median(*ours);
-      fmt::print("  {:<4}{} is {:.1f} times as fast as {} (at least {})\n", ratio >= bound ? "yes" : "NO",
-                 name_of_case, ratio, tool, bound);
-    }
-  }
-
-  void print_promises() const {
-    fmt::print("\ncowshed's promises\n");
-    for (const std::string& name_of_case : {start_case, stop_case, gone_case})
-      print_promise(name_of_case, "limit", 1.3);
-    // What waits for grace periods is not slow on one CPU.
-    if (options_.kernel == "uml") return;
-    print_promise(start_case, "dmsetup-upper", 5);
-    print_promise(stop_case, "dmsetup-upper", 3);
-    print_promise(start_case, "dmsetup", 10);
-    print_promise(stop_case, "dmsetup", 4);
-  }
-
-  Options options_;
-  std::vector<Entry> entries_;
-  std::vector<std::string> missing_;
-  std::vector<Row> rows_;
-  std::mt19937 random_;
+constexpr std::array parts{
+    Part{"one", "", run_one},
+    Part{"batch", "many VMs at once, the time for each of them", run_batch},
+    Part{"scale", "a VM beside many that run on the same template", run_scale},
+    Part{"write", "1 MiB written into the root of a running template that many VMs run on", run_write},
+    Part{"read", "many VMs that read the same, one after another", run_read},
+    Part{"startup", "commands, from their start to their end", run_startup},
+    Part{"service", "clients at the same time", run_service},
 };
+
+std::vector<std::string> names_of_parts() {
+  std::vector<std::string> names{"all"};
+  for (const Part& part : parts) names.emplace_back(part.name);
+  return names;
+}
+
+/// What has been measured is told at once: a part that took minutes is not lost with the one after it.
+void run_part(const Part& part, const Options& options, std::vector<Row>& rows) {
+  if (!part.title.empty()) progress(fmt::format("part {}", part.name));
+  const std::vector<Row> added = part.run(options);
+  // Part "one" has more to say, and says it itself.
+  if (!part.title.empty())
+    fmt::print("\nstart-stop, kernel {}, part {}: {}\n\n{}", options.kernel, part.name, part.title,
+               table(added, "limit"));
+  std::fflush(stdout);
+  rows.insert(rows.end(), added.begin(), added.end());
+  if (!options.json.empty()) std::ofstream(options.json) << json("start-stop", options.kernel, rows);
+}
+
+void run_parts(const std::vector<std::string>& wanted, const Options& options) {
+  const bool all = std::ranges::find(wanted, "all") != wanted.end();
+  std::vector<Row> rows;
+  for (const Part& part : parts)
+    if (all || std::ranges::find(wanted, part.name) != wanted.end()) run_part(part, options, rows);
+}
 
 }  // namespace
 }  // namespace bench
 
 int main(int argc, char** argv) {
   bench::Options options;
+  std::vector<std::string> wanted{"one"};
   CLI::App app("Measures starting and stopping an app VM's root", "bench_start_stop");
   bench::add_options(app, options);
+  app.add_option("--part", wanted, "what is measured")
+      ->delimiter(',')
+      ->check(CLI::IsMember(bench::names_of_parts()))
+      ->capture_default_str();
+  app.add_flag("--quick", options.is_quick, "fewer rounds and smaller sizes");
   app.add_option("--many", options.many, "how many VMs are stopped together")->check(CLI::PositiveNumber);
   app.add_option("--directory", options.directory, "where the images go");
-  app.add_option("--raw-device", options.raw_device, "an empty block device, for LVM")->required();
-  app.add_option("--scripts", options.scripts, "bench/scripts")->required();
-  return bench::run_program(app, argc, argv, [&] { bench::StartStop(std::move(options)).run(); });
+  app.add_option("--raw-device", options.raw_device, "an empty block device, for LVM");
+  app.add_option("--scripts", options.scripts, "bench/scripts");
+  return bench::run_program(app, argc, argv, [&] { bench::run_parts(wanted, options); });
 }

@@ -238,6 +238,10 @@ class LimitParallel : public Limit {
 
 std::unique_ptr<Tool> make_limit(const Place& place) { return std::make_unique<Limit>("limit", place); }
 
+std::unique_ptr<Tool> make_limit_named(const std::string& name, const Place& place) {
+  return std::make_unique<Limit>(name, place);
+}
+
 std::unique_ptr<Tool> make_limit_parallel(const Place& place) {
   return std::make_unique<LimitParallel>("limit-parallel", place);
 }

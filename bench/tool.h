@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 /// What the start/stop benchmark measures, seen from outside. No cowshed code: the limit stands on this
 /// header alone.
@@ -52,6 +53,17 @@ class Tool {
     for (int slot = first; slot < first + count; ++slot) stop(slot);
   }
 
+  /// Starts slots first .. first + count - 1, with one call where the tool has one for that.
+  virtual std::vector<std::string> start_many(int first, int count) {
+    std::vector<std::string> devices;
+    for (int slot = first; slot < first + count; ++slot) devices.push_back(start(slot));
+    return devices;
+  }
+
+  /// Before and after the start of that many, not measured: brings things to the state in which a start finds
+  /// them.
+  virtual void prepare(int count) { static_cast<void>(count); }
+
   /// Called when nothing runs but what set_up started; not measured.
   virtual void rest() {}
 
@@ -63,12 +75,18 @@ class Tool {
 };
 
 std::unique_ptr<Tool> make_limit(const Place& place);
+/// One of several in this process, each with a view of its own.
+std::unique_ptr<Tool> make_limit_named(const std::string& name, const Place& place);
 /// The same calls, the removals of several VMs in a thread each.
 std::unique_ptr<Tool> make_limit_parallel(const Place& place);
 std::unique_ptr<Tool> make_cowshed(const Place& place);
 /// The same without the app VM that runs all the time: the template's view comes and goes with each start and
 /// stop.
 std::unique_ptr<Tool> make_cowshed_alone(const Place& place);
+/// A process that keeps the installation; with warm layers or without.
+std::unique_ptr<Tool> make_local(const std::string& name, const Place& place, bool is_warm);
+/// A client of `cowshed serve`.
+std::unique_ptr<Tool> make_service(const std::string& name, const Place& place, bool is_warm);
 /// `script` is a shell script that serves requests: see bench/scripts/serve.sh.
 std::unique_ptr<Tool> make_script_tool(std::string name, const std::string& script, const Place& place);
 
