@@ -3,15 +3,14 @@
 // Part "write": what it costs to write into a template's root, in place, while VMs run on it: time, and the
 // bytes that are copied out of the way first. They are copied once, whoever runs.
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <filesystem>
+#include <fstream>
 #include <memory>
+#include <stdexcept>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -30,10 +29,24 @@ constexpr std::uint64_t image_bytes = 1ULL << 30;
 /// The first MiB is not written: session.h knows a block behind it.
 constexpr std::uint64_t first_at = 16 * mib;
 
-std::uint64_t allocated(const std::string& file) {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) < 0) throw std::system_error(errno, std::generic_category(), file);
-  return static_cast<std::uint64_t>(status.st_blocks) * 512;
+/// By its name in /sys/block.
+std::string loop_over(const std::string& file) {
+  for (const auto& block : std::filesystem::directory_iterator("/sys/block")) {
+    std::string backing;
+    if (std::getline(std::ifstream(block.path() / "loop/backing_file"), backing) && backing == file)
+      return block.path().filename();
+  }
+  throw std::runtime_error("no loop device over " + file);
+}
+
+/// Bytes written to a block device so far (Documentation/block/stat.rst). Not what the file under it takes:
+/// space may have been reserved for it.
+std::uint64_t written_to(const std::string& block) {
+  constexpr int fields_before = 6;
+  std::ifstream stat("/sys/block/" + block + "/stat");
+  std::uint64_t sectors = 0;
+  for (int field = 0; field <= fields_before; ++field) stat >> sectors;
+  return sectors * 512;
 }
 
 class Write {
@@ -78,15 +91,15 @@ class Write {
 
   void write(const std::string& device, int size) {
     const int count = options_.is_quick ? 32 : 256;
-    const std::string cow = api_->call(api::VolumeInfoRequest{Fleet::template_root}).path_cow;
-    const std::uint64_t before = allocated(cow);
+    const std::string cow = loop_over(api_->call(api::VolumeInfoRequest{Fleet::template_root}).path_cow);
+    const std::uint64_t before = written_to(cow);
     const Blocks blocks(device, mib);
     std::vector<double> times;
     for (int i = 0; i < count; ++i)
       times.push_back(
           microseconds([&] { blocks.write(first_at + static_cast<std::uint64_t>(i) * mib, 'w'); }));
     ::sync();
-    const double copied = static_cast<double>(allocated(cow) - before) / count;
+    const double copied = static_cast<double>(written_to(cow) - before) / count;
     rows_.push_back(
         {fmt::format("write-{} 1 MiB", size), "cowshed", count, std::move(times), false, "bytes", copied});
   }
