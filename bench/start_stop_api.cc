@@ -37,7 +37,7 @@ class ApiTool : public Tool {
   }
 
   void tear_down() override {
-    rest();
+    prepare(0);
     stop(Fleet::holder);
     close();
   }
@@ -51,9 +51,6 @@ class ApiTool : public Tool {
 
   void prepare(int count) override {
     if (is_warm_) want_warm(count);
-  }
-  void rest() override {
-    if (is_warm_) want_warm(0);
   }
 
  protected:

@@ -119,6 +119,8 @@ class Batch {
       departure.wait();
     });
     tool.rest();
+    // Others have their turn without the layers of this one.
+    tool.prepare(0);
     if (!counts) return;
     entry.starts.push_back(start / count);
     entry.stops.push_back(answered / count);

@@ -66,7 +66,7 @@ class StartStop {
     if (std::thread::hardware_concurrency() > 1) add("limit-parallel", make_limit_parallel);
     add("cowshed", make_cowshed);
     add("cowshed-alone", make_cowshed_alone);
-    for (const char* name : {"dmsetup-upper", "dmsetup", "lvm-thin"})
+    for (const char* name : {"dmsetup-upper", "dmsetup", "lvm-thin", "containerd"})
       add(name, [&](const Place& place) {
         return make_script_tool(name, options_.scripts + "/" + name + ".sh", place);
       });

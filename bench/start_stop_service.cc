@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <barrier>
+#include <chrono>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -45,15 +46,17 @@ struct Samples {
 class Race {
  public:
   Samples run(const std::vector<Client>& clients, int cycles) {
-    std::barrier ready(static_cast<std::ptrdiff_t>(clients.size()) + 1);
+    std::chrono::steady_clock::time_point begin;
+    std::barrier ready(static_cast<std::ptrdiff_t>(clients.size()),
+                       [&begin]() noexcept { begin = std::chrono::steady_clock::now(); });
     std::vector<std::jthread> threads;
     for (const Client& client : clients)
       threads.emplace_back([this, &client, &ready, cycles] {
         ready.arrive_and_wait();
         drive(client, cycles);
       });
-    ready.arrive_and_wait();
-    samples_.seconds = microseconds([&] { threads.clear(); }) / 1e6;
+    threads.clear();
+    samples_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (failure_) std::rethrow_exception(failure_);
     return std::move(samples_);
   }
