@@ -102,6 +102,21 @@ def bars(title, y_label, values, note):
     return document(title, note, parts)
 
 
+def rows_of_bars(title, x_label, values, note):
+    """As bars, but one below the other: for long names."""
+    begin = 200
+    x_scale = Scale(values.values(), begin, WIDTH - 80)
+    step = (HEIGHT - BOTTOM - TOP) / len(values)
+    parts = [text((begin + WIDTH - 80) / 2, HEIGHT - BOTTOM + 38, x_label)]
+    for tick in x_scale.ticks():
+        parts += [line(x_scale.at(tick), TOP, x_scale.at(tick), HEIGHT - BOTTOM), text(x_scale.at(tick), HEIGHT - BOTTOM + 18, number(tick))]
+    for place, (name, value) in enumerate(values.items()):
+        y, end = TOP + step * (place + 0.15), x_scale.at(value)
+        parts.append(f'<rect x="{begin}" y="{y:.1f}" width="{end - begin:.1f}" height="{step * 0.7:.1f}" fill="{COLOURS[0]}"/>')
+        parts += [text(begin - 6, y + step * 0.35 + 4, name, "end"), text(end + 5, y + step * 0.35 + 4, f"{value:.3g}", "start")]
+    return document(title, note, parts)
+
+
 def group(rows):
     """Sized cases as {(part, what): {tool: [(size, row)]}}, the others as {case: {tool: row}}."""
     sized, single = {}, {}
@@ -127,7 +142,13 @@ def charts(rows, note):
                 continue
             ending = {"median_us": "", "per_second": "-rate", "bytes": "-bytes"}[measure]
             yield name + ending, lines(f"{part}: {what}", AXES[part], unit, series, note)
+    commands = {case.split(" ", 1)[1] + ": " + tool: row["median_us"] / 1e3 for case, tools in single.items() if case.startswith("startup ")
+                for tool, row in tools.items()}
+    if commands:
+        yield "startup", rows_of_bars("startup: commands", "ms, median", commands, note)
     for case, tools in single.items():
+        if case.startswith("startup "):
+            continue
         name = re.sub(r"[^a-z0-9]+", "-", case.lower()).strip("-")
         values = {tool: row["median_us"] / 1e3 for tool, row in tools.items() if row["median_us"] > 0}
         if values:
