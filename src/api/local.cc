@@ -15,6 +15,8 @@ Local::Reading Local::reading() {
   if (app_ && !keeps_) return Reading(*app_);
   auto options = options_;
   options.lock.access = keeps_ ? app::Access::within : app::Access::read;
+  // Whoever only asks looks after nothing, and what is looked after must not notice him.
+  options.guards_space = false;
   return Reading(std::make_unique<app::App>(std::move(options)));
 }
 

@@ -47,6 +47,10 @@ class RightsTest : public ::testing::Test {
   /// The reply to a call of `method` by a user who has `role`.
   template <typename Request>
   json reply_to(const api::Method<Request>& method, Role role) {
+    return reply_to(method, role, test::sample_parameters<Request>("t"));
+  }
+  template <typename Request>
+  json reply_to(const api::Method<Request>& method, Role role, const json& parameters) {
     api.calls.clear();
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
@@ -55,7 +59,6 @@ class RightsTest : public ::testing::Test {
     const auto connection = std::make_shared<varlink::Connection>(
         Fd(ends[1]), varlink::Peer{.pid = 4711, .uid = uid_of(role), .gid = stranger, .groups = {}},
         varlink::ConnectionLimits{}, [] {}, [] {});
-    const auto parameters = test::sample_parameters<Request>("t");
     const varlink::CallFlags flags{.more = api::is_stream<Request>, .oneway = false};
     const auto answer = std::make_shared<varlink::Answer>(connection);
     answer->expect(flags);
@@ -122,6 +125,19 @@ TEST_F(RightsTest, WhoHasTheRoleGetsTheSameCallCarriedOut) {
       EXPECT_THAT(api.calls, ElementsAre(std::string(method.name)));
     }
   });
+}
+
+TEST_F(RightsTest, WhoStartsVmsForOthersToReadTheirDisksIsAdmin) {
+  for (const auto& [field, value] : {std::pair{"node_owner", "daemon"}, std::pair{"node_mode", "666"}}) {
+    const json start{{"vms", {"t"}}, {field, value}}, run{{"above", "t"}, {field, value}};
+    const auto& start_method = api::method_of<api::VmStart>();
+    const auto& run_method = api::method_of<api::VmRunThrowaway>();
+    EXPECT_EQ(reply_to(start_method, Role::operate, start)["error"], denied) << field;
+    EXPECT_EQ(reply_to(run_method, Role::operate, run)["error"], denied) << field;
+    EXPECT_THAT(api.calls, ElementsAre());
+    EXPECT_FALSE(reply_to(start_method, Role::admin, start).contains("error")) << field;
+    EXPECT_FALSE(reply_to(run_method, Role::admin, run).contains("error")) << field;
+  }
 }
 
 // The table of methods is held to this one: a role that is too small by mistake is seen here.
