@@ -30,8 +30,8 @@ class ReadLease {
   int fd_;
 };
 
-/// Nobody else has the file open at this moment, be it a process or, as a loop device does, the kernel. `fd`: a
-/// regular file. Costs the same however many files and loops there are. False also where it cannot be told,
+/// Nobody else has the file open at this moment, be it a process or, as a loop device does, the kernel. `fd`:
+/// a regular file. Costs the same however many files and loops there are. False also where it cannot be told,
 /// as for a file of somebody else or of a file system without leases. (fcntl(2), F_WRLCK: whoever opens it
 /// right now waits for this call.)
 bool is_open_nowhere_else(const Fd& fd);
