@@ -50,6 +50,7 @@ class Race {
     std::barrier ready(static_cast<std::ptrdiff_t>(clients.size()),
                        [&begin]() noexcept { begin = std::chrono::steady_clock::now(); });
     std::vector<std::jthread> threads;
+    threads.reserve(clients.size());
     for (const Client& client : clients)
       threads.emplace_back([this, &client, &ready, cycles] {
         ready.arrive_and_wait();
@@ -118,6 +119,7 @@ class ServiceBench {
     }
     for (const int count : threads_) {
       std::vector<Client> clients;
+      clients.reserve(static_cast<std::size_t>(count));
       for (int i = 0; i < count; ++i)
         clients.push_back({.start = [tool = tools[static_cast<std::size_t>(i)].get()] { tool->start(0); },
                            .stop = [tool = tools[static_cast<std::size_t>(i)].get()] { tool->stop(0); }});
@@ -145,6 +147,7 @@ class ServiceBench {
     {
       const Served served(fleet.locations());
       std::vector<std::unique_ptr<api::Api>> connections;
+      connections.reserve(static_cast<std::size_t>(threads_.back()));
       for (int i = 0; i < threads_.back(); ++i) connections.push_back(served.connect());
       fleet.create(*connections.at(0));
       if (warm > 0)

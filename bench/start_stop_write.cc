@@ -95,6 +95,7 @@ class Write {
     const std::uint64_t before = written_to(cow);
     const Blocks blocks(device, mib);
     std::vector<double> times;
+    times.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i)
       times.push_back(
           microseconds([&] { blocks.write(first_at + static_cast<std::uint64_t>(i) * mib, 'w'); }));
