@@ -60,7 +60,7 @@ write_attempts() {
 unshare --net true
 exec 3</dev/kmsg
 date -s @$EPOCHSECONDS
-mknod /tmp/null c 1 3 && rm /tmp/null
+mknod /tmp/memory c 1 1 && rm /tmp/memory
 TEXT
     sh -ex /attempts
 }

@@ -17,7 +17,7 @@ may_start() {
         --size private=8M --size volatile=8M
     check "it may create an app VM" cowshed vm create work --template debian -P fast --size private=8M --size volatile=8M
     check "it may encrypt" cowshed volume set work:volatile ephemeral true
-    check "it may start VMs" cowshed vm start debian work
+    check "it may start VMs, with nodes for others" cowshed vm start --node-owner nobody debian work
     check "it may open loop-control" opens /dev/loop-control
     check "it may use io_uring" sets_up_ring
     check "it may lock buffers in memory" prints unlimited bash -c 'ulimit -l'
