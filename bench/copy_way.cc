@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "copy_ways.h"
-#include "places.h"
+#include "memory.h"
 #include "programs.h"
 
 namespace bench {

@@ -23,6 +23,7 @@
 #include "base/file.h"
 #include "cow/writer.h"
 #include "layers/store_file.h"
+#include "memory.h"
 #include "merger.h"
 #include "program.h"
 #include "rows.h"
@@ -49,12 +50,6 @@ double microseconds(Body body) {
 }
 
 void progress(const std::string& text) { fmt::print(stderr, "{}\n", text); }
-
-/// As after a session that wrote its store past the page cache: nothing of the files is in memory.
-void forget_files() {
-  ::sync();
-  std::ofstream("/proc/sys/vm/drop_caches") << "3\n";
-}
 
 /// Image and store of one change, in one place.
 class Scene {

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
 #include <stdexcept>
 #include <system_error>
 
@@ -65,11 +64,6 @@ bool has_direct_io(const Place& place) { return Probe(place, O_DIRECT).is_open()
 bool shares_extents(const Place& place) {
   const Probe from(place), to(place);
   return ::ioctl(to.fd(), FICLONE, from.fd()) == 0;
-}
-
-void forget_files() {
-  ::sync();
-  std::ofstream("/proc/sys/vm/drop_caches") << "3\n";
 }
 
 }  // namespace bench

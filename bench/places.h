@@ -24,7 +24,4 @@ bool is_in_memory(const Place& place);
 bool has_direct_io(const Place& place);
 bool shares_extents(const Place& place);
 
-/// All that was written is on the disk, and nothing of files is in memory.
-void forget_files();
-
 }  // namespace bench

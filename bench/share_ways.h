@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "places.h"
+#include "memory.h"
 #include "rounds.h"
 #include "share_scene.h"
 

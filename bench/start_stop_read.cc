@@ -18,6 +18,7 @@
 #include "blocks.h"
 #include "fleet.h"
 #include "loop/loop.h"
+#include "memory.h"
 #include "start_stop.h"
 
 namespace bench {
@@ -28,22 +29,7 @@ using namespace cowshed;
 constexpr std::uint64_t mib = 1ULL << 20;
 constexpr std::uint64_t image_bytes = 1ULL << 30;
 
-/// KiB.
-double page_cache() {
-  std::ifstream memory("/proc/meminfo");
-  for (std::string word; memory >> word;)
-    if (word == "Cached:") {
-      double kib = 0;
-      memory >> kib;
-      return kib;
-    }
-  return 0;
-}
-
-void forget_page_cache() {
-  ::sync();
-  std::ofstream("/proc/sys/vm/drop_caches") << 3;
-}
+long page_cache() { return kib_of_memory("Cached:"); }
 
 void fill(const std::string& path, int data_mib) {
   const Blocks blocks(path, mib);
@@ -98,8 +84,8 @@ class Read {
 
   void measure(const std::string& tool, const std::vector<std::string>& devices) {
     progress(tool);
-    forget_page_cache();
-    const double before = page_cache();
+    forget_files();
+    const long before = page_cache();
     std::vector<double> first, others;
     for (const std::string& device : devices) {
       const Blocks blocks(device, mib);
@@ -107,7 +93,7 @@ class Read {
         blocks.read_first(static_cast<std::uint64_t>(data_mib_));
       }));
     }
-    const double grown = (page_cache() - before) * 1024;
+    const double grown = static_cast<double>(page_cache() - before) * 1024;
     const std::string what = fmt::format("read-{}x{}MiB", vms_, data_mib_);
     rows_.push_back({what + " first", tool, 1, std::move(first)});
     const int n = static_cast<int>(others.size());

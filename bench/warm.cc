@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <fstream>
 #include <memory>
 #include <random>
 #include <string>
@@ -19,6 +18,7 @@
 #include "dm/device.h"
 #include "layers/host.h"
 #include "layers/image_loop.h"
+#include "memory.h"
 #include "pools/driver_context.h"
 #include "pools/pool.h"
 #include "program.h"
@@ -41,16 +41,8 @@ double median(std::vector<double> values) {
 
 /// KiB that the kernel has free; all that is kept for reading again is thrown away first.
 long free_memory() {
-  ::sync();
-  std::ofstream("/proc/sys/vm/drop_caches") << 3;
-  std::ifstream memory("/proc/meminfo");
-  for (std::string word; memory >> word;)
-    if (word == "MemFree:") {
-      long kib = 0;
-      memory >> kib;
-      return kib;
-    }
-  return 0;
+  forget_files();
+  return kib_of_memory("MemFree:");
 }
 
 // --- A layer
