@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/core.h>
-
 #include "base/log.h"
 #include "cli/commands.h"
-#include "service/service.h"
-#include "service/signals.h"
 
 namespace cowshed::cli {
 
@@ -13,11 +9,8 @@ namespace {
 struct ServeRequest {};
 
 void serve(Session& session, const ServeRequest& /*request*/) {
-  service::Signals::block();
   if (!session.console.quiet) set_log_level(LogLevel::info);
-  service::Service service(
-      {.app = session.app_options(), .socket = session.socket(), .version = std::string(version)});
-  service.run();
+  session.serve(session.app_options(), session.socket());
 }
 
 void print_metrics(Session& session, const api::Metrics& request) {

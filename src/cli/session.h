@@ -25,6 +25,10 @@ struct GlobalOptions {
   bool verbose = false;
 };
 
+/// Runs the service until it is told to end. Given by the program's main(): the service stands beside the
+/// command line, not under it.
+using Serve = std::function<void(const app::AppOptions& app, const Path& socket)>;
+
 /// One run of the program: the options are parsed first, which picks the work of one command; then it is
 /// done.
 class Session {
@@ -34,6 +38,7 @@ class Session {
 
   GlobalOptions options;
   Console console;
+  Serve serve;
 
   /// Called by the command that was chosen.
   void set_work(Work work) { work_ = std::move(work); }

@@ -1,27 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
-#include <csignal>
-#include <span>
+#include "cli/program.h"
 
-#include "app/interruption.h"
+#include <CLI/CLI.hpp>
+
 #include "base/log.h"
-#include "cli/session.h"
+
+namespace cowshed::cli {
 
 namespace {
-
-using cowshed::cli::Session;
-
-extern "C" void on_interrupt(int /*signal*/) { cowshed::app::request_interruption(); }
-
-/// Ctrl-C is looked at between steps, so that what was begun is undone; a closed pipe is seen when printing.
-void set_signals() {
-  struct sigaction action {};
-  action.sa_flags = SA_RESTART;
-  action.sa_handler = on_interrupt;
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
-  action.sa_handler = SIG_IGN;
-  ::sigaction(SIGPIPE, &action, nullptr);
-}
 
 std::string command_line(std::span<char*> arguments) {
   std::string result;
@@ -48,11 +34,11 @@ void add_global_options(CLI::App& app, Session& session) {
 
 void add_commands(CLI::App& app, Session& session) {
   app.require_subcommand(1);
-  cowshed::cli::add_pool_commands(app, session);
-  cowshed::cli::add_config_commands(app, session);
-  cowshed::cli::add_vm_commands(app, session);
-  cowshed::cli::add_volume_commands(app, session);
-  cowshed::cli::add_general_commands(app, session);
+  add_pool_commands(app, session);
+  add_config_commands(app, session);
+  add_vm_commands(app, session);
+  add_volume_commands(app, session);
+  add_general_commands(app, session);
 }
 
 /// CLI11 only misses a command where there is one that it does not know.
@@ -66,16 +52,18 @@ std::string reason(const CLI::App& app, const CLI::ParseError& error) {
 /// Wrong usage is reported as any error is.
 int refuse(const Session& session, const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-  session.console.print_error(
-      {cowshed::ErrorKind::invalid_argument, reason(app, error) + " (--help tells more)"});
-  return cowshed::cli::exit_usage;
+  session.console.print_error({ErrorKind::invalid_argument, reason(app, error) + " (--help tells more)"});
+  return exit_usage;
 }
 
-int run(std::span<char*> arguments) {
+}  // namespace
+
+int run(std::span<char*> arguments, Serve serve) {
   Session session;
+  session.serve = std::move(serve);
   session.command_line = command_line(arguments.subspan(1));
   CLI::App app("Gives virtual machines their disks, by device-mapper", "cowshed");
-  app.set_version_flag("--version", "cowshed " + std::string(cowshed::cli::version));
+  app.set_version_flag("--version", "cowshed " + std::string(version));
   app.fallthrough();
   add_global_options(app, session);
   add_commands(app, session);
@@ -84,19 +72,9 @@ int run(std::span<char*> arguments) {
   } catch (const CLI::ParseError& error) {
     return refuse(session, app, error);
   }
-  if (session.console.quiet) cowshed::set_log_level(cowshed::LogLevel::quiet);
-  if (session.options.verbose) cowshed::set_log_level(cowshed::LogLevel::info);
+  if (session.console.quiet) set_log_level(LogLevel::quiet);
+  if (session.options.verbose) set_log_level(LogLevel::info);
   return session.run_work();
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  set_signals();
-  try {
-    return run({argv, static_cast<std::size_t>(argc)});
-  } catch (const std::exception& failure) {
-    cowshed::log_warning(failure.what());
-    return cowshed::cli::exit_failed;
-  }
-}
+}  // namespace cowshed::cli
