@@ -3,28 +3,21 @@
 
 #include <fmt/core.h>
 
-#include <charconv>
 #include <string_view>
 
 #include "base/accounts.h"
 #include "base/error.h"
+#include "base/number.h"
 
 namespace cowshed::api {
 
 namespace {
 
-std::optional<unsigned> number_in(std::string_view text, int base) {
-  unsigned number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
-  const bool is_whole = error == std::errc{} && end == text.data() + text.size();
-  return is_whole ? std::optional(number) : std::nullopt;
-}
-
 /// As chown(1): a name goes before a number.
 template <typename Find>
 unsigned id_of(const std::string& text, std::string_view what, Find find) {
   if (const auto known = find(text)) return *known;
-  const auto number = number_in(text, 10);
+  const auto number = parse_number<unsigned>(text);
   // What chown(2) takes for "leave it".
   if (number && *number != static_cast<unsigned>(-1)) return *number;
   throw Error(ErrorKind::not_found, fmt::format("there is no {} '{}' on this host", what, text));
@@ -32,7 +25,8 @@ unsigned id_of(const std::string& text, std::string_view what, Find find) {
 
 mode_t mode_of(const std::string& text) {
   constexpr unsigned permissions = 0777;
-  const auto mode = number_in(text, 8);
+  constexpr int octal = 8;
+  const auto mode = parse_number<unsigned>(text, octal);
   if (!mode || *mode > permissions)
     throw Error(ErrorKind::invalid_argument,
                 fmt::format("'{}' is no mode; 660, for example, lets owner and group read and write", text));

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <set>
 #include <system_error>
@@ -13,6 +12,7 @@
 #include "app/default_pools.h"
 #include "app/volume_properties.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/undo.h"
 #include "pools/plugin_loader.h"
 
@@ -21,20 +21,18 @@ namespace cowshed::app {
 namespace {
 
 int parse_revisions(const std::string& text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 0)
+  const auto value = parse_number<int>(text);
+  if (!value || *value < 0)
     throw Error(ErrorKind::invalid_argument,
                 fmt::format("revisions_to_keep: '{}' is not a whole number from 0 on", text));
-  return value;
+  return *value;
 }
 
 unsigned parse_percent(std::string_view key, const std::string& text) {
-  unsigned value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 1 || value > 100)
+  const auto value = parse_number<unsigned>(text);
+  if (!value || *value < 1 || *value > 100)
     throw Error(ErrorKind::invalid_argument, fmt::format("{}: '{}' is not 1 to 100 (percent)", key, text));
-  return value;
+  return *value;
 }
 
 /// Sets one of them from text; false where `key` is none of theirs.

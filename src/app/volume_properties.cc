@@ -4,9 +4,9 @@
 #include <fmt/core.h>
 
 #include <array>
-#include <charconv>
 
 #include "base/error.h"
+#include "base/number.h"
 
 namespace cowshed::app {
 
@@ -23,11 +23,8 @@ Error refusal(std::string_view key, std::string_view why) {
 }
 
 int parse_int(std::string_view key, std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size())
-    throw refusal(key, fmt::format("'{}' is not a whole number", text));
-  return value;
+  if (const auto value = parse_number<int>(text)) return *value;
+  throw refusal(key, fmt::format("'{}' is not a whole number", text));
 }
 
 template <typename Parse>

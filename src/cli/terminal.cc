@@ -7,10 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <clocale>
 #include <cstdlib>
 #include <optional>
+
+#include "base/number.h"
 
 namespace cowshed::cli {
 
@@ -29,13 +30,7 @@ bool locale_is_utf8() {
   return std::string_view(::nl_langinfo(CODESET)) == "UTF-8";
 }
 
-std::optional<std::size_t> width_in_environment() {
-  const auto text = variable("COLUMNS");
-  std::size_t width = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), width);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return width;
-}
+std::optional<std::size_t> width_in_environment() { return parse_number<std::size_t>(variable("COLUMNS")); }
 
 std::optional<std::size_t> width_of_terminal() {
   winsize size{};

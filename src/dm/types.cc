@@ -4,9 +4,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/error.h"
+#include "base/number.h"
 
 namespace cowshed::dm {
 
@@ -21,11 +21,9 @@ constexpr std::uint32_t max_minor = 0xfffff;
 }
 
 std::uint32_t parse_part(std::string_view part, std::uint32_t limit, std::string_view whole) {
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
-  if (part.empty() || error != std::errc{} || end != part.data() + part.size() || value > limit)
-    refuse("device number", whole, "is not MAJOR:MINOR");
-  return value;
+  const auto value = parse_number<std::uint32_t>(part);
+  if (!value || *value > limit) refuse("device number", whole, "is not MAJOR:MINOR");
+  return *value;
 }
 
 bool is_control_or_blank(char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; }

@@ -4,17 +4,15 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/error.h"
+#include "base/number.h"
 
 namespace cowshed::dm {
 
 std::optional<std::uint64_t> parse_decimal(std::string_view text, std::uint64_t limit) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool is_whole = error == std::errc{} && end == text.data() + text.size();
-  return is_whole && value <= limit ? std::optional(value) : std::nullopt;
+  const auto value = parse_number<std::uint64_t>(text);
+  return value && *value <= limit ? value : std::nullopt;
 }
 
 void Words::skip_blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(' '), rest_.size())); }

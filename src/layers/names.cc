@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 
 #include "base/error.h"
+#include "base/number.h"
 
 namespace cowshed::layers {
 
@@ -158,14 +158,10 @@ std::optional<ParsedUuid> parse_uuid(std::string_view uuid) {
   uuid.remove_prefix(uuid_start.size());
   if (uuid.size() <= pool_key_length || uuid[pool_key_length] != '-') return std::nullopt;
   uuid.remove_prefix(pool_key_length + 1);
-  const auto number_text = cut_last(uuid);
+  const auto number = parse_number<std::uint64_t>(cut_last(uuid));
   const auto role = parse_role(cut_last(uuid));
-  std::uint64_t number = 0;
-  const auto [end, error] =
-      std::from_chars(number_text.data(), number_text.data() + number_text.size(), number);
-  const bool whole = error == std::errc{} && end == number_text.data() + number_text.size();
-  if (!role || !whole || uuid.empty()) return std::nullopt;
-  return ParsedUuid{std::string(uuid), *role, number};
+  if (!role || !number || uuid.empty()) return std::nullopt;
+  return ParsedUuid{std::string(uuid), *role, *number};
 }
 
 std::string vid_text(std::string_view volume) {

@@ -3,7 +3,7 @@
 
 #include <fmt/core.h>
 
-#include <charconv>
+#include "base/number.h"
 
 namespace cowshed::loop {
 
@@ -12,11 +12,8 @@ Path node_of(int number) { return fmt::format("/dev/loop{}", number); }
 std::optional<int> number_in(std::string_view device_name) {
   constexpr std::string_view prefix = "loop";
   if (!device_name.starts_with(prefix)) return std::nullopt;
-  const std::string_view digits = device_name.substr(prefix.size());
-  int number = -1;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  const bool is_whole = error == std::errc{} && end == digits.data() + digits.size();
-  return is_whole && number >= 0 ? std::optional(number) : std::nullopt;
+  const auto number = parse_number<int>(device_name.substr(prefix.size()));
+  return number && *number >= 0 ? number : std::nullopt;
 }
 
 }  // namespace cowshed::loop

@@ -3,9 +3,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/error.h"
+#include "base/number.h"
 #include "pools/pool.h"
 
 namespace cowshed::pools {
@@ -26,12 +26,6 @@ std::string_view to_string(Parameter::Type type) {
 
 namespace {
 
-bool is_integer(std::string_view text) {
-  long value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size();
-}
-
 bool is_valid(Parameter::Type type, std::string_view value) {
   switch (type) {
     case Parameter::Type::path:
@@ -39,7 +33,7 @@ bool is_valid(Parameter::Type type, std::string_view value) {
     case Parameter::Type::text:
       return !value.empty();
     case Parameter::Type::integer:
-      return is_integer(value);
+      return parse_number<long>(value).has_value();
     case Parameter::Type::boolean:
       return value == "true" || value == "false";
   }
