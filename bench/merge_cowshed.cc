@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <cerrno>
 
 #include "base/error.h"
@@ -60,7 +61,7 @@ class Cowshed final : public Merger {
     layers::start_snapshot(host_, app(index), source, merge().directory, true, false);
   }
   void stop_one(int index) {
-    if (const auto device = layers::find_guest_device(host_, app(index)))
+    if (const auto device = layers::find_guest_device(host_, app(index), std::array{layers::Role::snapshot}))
       layers::stop_snapshot(host_, *device, base());
   }
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <cerrno>
 #include <stdexcept>
 
@@ -59,7 +60,7 @@ class RunningCommit final : public ChangingWay {
   void run() override { base().finish_commit({.keep_revision = false}); }
 
   void clean_up() override {
-    if (const auto device = layers::find_guest_device(host_, app_))
+    if (const auto device = layers::find_guest_device(host_, app_, std::array{layers::Role::snapshot}))
       layers::stop_snapshot(host_, *device, base());
     host_.finish_teardowns();
     ChangingWay::clean_up();

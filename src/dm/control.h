@@ -153,6 +153,7 @@ class Control {
   /// From now on the kernel is asked once for all devices, and list() answers from that, by UUID. For who
   /// only looks, at much, while nobody makes or removes devices. Before other threads call.
   void list_once() { lists_once_ = true; }
+  [[nodiscard]] bool lists_once() const { return lists_once_; }
   /// The target's answer, where it gave one.
   std::optional<std::string> message(const DeviceId& id, Sectors sector, std::string_view text);
 

@@ -29,10 +29,32 @@ std::vector<OurDevice> list_devices(dm::Control& control, const VolumeKey& key) 
   return devices;
 }
 
-std::optional<OurDevice> find_guest_device(Host& host, const VolumeKey& key) {
-  if (!host.has_device_mapper()) return std::nullopt;
-  for (OurDevice& device : list_devices(host.control(), key))
+namespace {
+
+std::optional<OurDevice> find_in_list(dm::Control& control, const VolumeKey& key) {
+  for (OurDevice& device : list_devices(control, key))
     if (tier_of(device.role) == Tier::guest && !device.is_gone()) return std::move(device);
+  return std::nullopt;
+}
+
+std::optional<OurDevice> find_by_name(dm::Control& control, const VolumeKey& key, Role role) {
+  constexpr std::uint64_t not_part_of_it = 0;
+  const auto info = control.info(key.name(role, not_part_of_it));
+  if (!info) return std::nullopt;
+  const auto parsed = parse_uuid(info->uuid);
+  if (!parsed || parsed->volume != key.volume()) return std::nullopt;
+  return OurDevice{parsed->volume, parsed->role,           parsed->number,    info->number,
+                   info->name,     dm::DmUuid(info->uuid), info->event_number};
+}
+
+}  // namespace
+
+std::optional<OurDevice> find_guest_device(Host& host, const VolumeKey& key, std::span<const Role> roles) {
+  if (!host.has_device_mapper()) return std::nullopt;
+  dm::Control& control = host.control();
+  if (control.lists_once()) return find_in_list(control, key);
+  for (const Role role : roles)
+    if (auto device = find_by_name(control, key, role)) return device;
   return std::nullopt;
 }
 

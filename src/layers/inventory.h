@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,9 +33,10 @@ std::vector<OurDevice> list_devices(dm::Control& control, std::string_view uuid_
 /// The devices of one volume.
 std::vector<OurDevice> list_devices(dm::Control& control, const VolumeKey& key);
 
-/// The device that the volume's guest has, while the volume runs. Where there is no device-mapper nothing
-/// runs.
-std::optional<OurDevice> find_guest_device(Host& host, const VolumeKey& key);
+/// The device that the volume's guest has, while the volume runs; `roles`: what it may be. Where there is no
+/// device-mapper nothing runs. By its name, which costs the same however many devices there are: the kernel
+/// goes through all of them for a list.
+std::optional<OurDevice> find_guest_device(Host& host, const VolumeKey& key, std::span<const Role> roles);
 
 /// Throws in_use when someone holds the device open.
 void refuse_while_open(dm::Control& control, const OurDevice& device);

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
 #include "base/undo.h"
@@ -45,7 +46,7 @@ Running start_snapshot(Host& host, const VolumeKey& key, Base& base, const Path&
 Running start_keeping(Host& host, const VolumeKey& key, Base& base, const Path& store, bool rw) {
   Running running{.device = {}, .rw = rw};
   base.with_view([&](const View& view) {
-    if (const auto device = find_guest_device(host, key))
+    if (const auto device = find_guest_device(host, key, std::array{Role::snapshot}))
       throw Error(ErrorKind::running, fmt::format("is running already, as {}", dm::node_of(device->device)));
     for (const Path& old : {half_made(store), store}) unlink_if_exists(old);
     const Bytes length = to_bytes(view.length);

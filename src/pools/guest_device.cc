@@ -2,6 +2,7 @@
 #include "pools/guest_device.h"
 
 #include <fmt/core.h>
+#include <array>
 #include <set>
 
 #include "dm/device.h"
@@ -27,7 +28,7 @@ struct GuestDevice::State {
 
   [[nodiscard]] layers::VolumeKey key() const { return key_of(layers::id_of_directory(directory), volume); }
   [[nodiscard]] std::optional<layers::OurDevice> running() const {
-    return layers::find_guest_device(host, key());
+    return layers::find_guest_device(host, key(), std::array{layers::Role::plain});
   }
   [[nodiscard]] BlockDevice describe(dm::DeviceNumber device, bool rw) const {
     return {.name = volume.properties().name.str(),

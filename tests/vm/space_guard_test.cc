@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions are held and let go on, whichever call of it fails.
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <thread>
@@ -195,7 +196,8 @@ TEST_F(SpaceGuardTest, what_the_kernel_has_given_up_is_told_and_not_held) {
   const Path node = start(app);
   pool().guard();
   const auto device = layers::find_guest_device(
-      host(), layers::VolumeKey(layers::id_of_directory(scratch()), PoolName("test"), app.properties().vid));
+      host(), layers::VolumeKey(layers::id_of_directory(scratch()), PoolName("test"), app.properties().vid),
+      std::array{layers::Role::snapshot});
   ASSERT_TRUE(device);
   // A store of no size: the first write overflows.
   const auto table = dm::Snapshot::parse(control().table(device->uuid).at(0).params);

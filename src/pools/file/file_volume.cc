@@ -3,6 +3,8 @@
 
 #include <fmt/core.h>
 
+#include <array>
+
 #include "base/error.h"
 #include "base/undo.h"
 #include "dm/device.h"
@@ -34,6 +36,16 @@ void FileVolume::create_now(const CreateOptions& options, const Export* content)
 void FileVolume::check_remove() {
   ImageVolume::check_remove();
   if (kind() == VolumeKind::origin && host().has_device_mapper()) base().refuse_while_viewed();
+}
+
+std::span<const layers::Role> FileVolume::guest_roles() const {
+  using layers::Role;
+  static constexpr std::array of_volatile{Role::plain, Role::ephemeral};
+  static constexpr std::array of_snapshot{Role::snapshot};
+  static constexpr std::array of_origin{Role::origin, Role::overlay, Role::plain};
+  if (kind() == VolumeKind::volatile_) return of_volatile;
+  if (kind() == VolumeKind::snapshot) return of_snapshot;
+  return of_origin;
 }
 
 bool FileVolume::leaves_files() const {

@@ -41,6 +41,7 @@ class FileVolume : public images::ImageVolume {
   Operation<void> promote(ProgressWatch progress) override;
 
  protected:
+  [[nodiscard]] std::span<const layers::Role> guest_roles() const override;
   [[nodiscard]] bool waits_for_disk() const override {
     return kind() == VolumeKind::origin || properties().keep_changes;
   }

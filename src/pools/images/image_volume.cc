@@ -30,7 +30,9 @@ void ImageVolume::require_origin(std::string_view operation) const {
 
 // --- The guest's device
 
-std::optional<layers::OurDevice> ImageVolume::running() { return layers::find_guest_device(host(), key()); }
+std::optional<layers::OurDevice> ImageVolume::running() {
+  return layers::find_guest_device(host(), key(), guest_roles());
+}
 
 bool ImageVolume::is_running() { return running().has_value(); }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "layers/base.h"
@@ -95,6 +96,8 @@ class ImageVolume : public Volume {
 
   // --- For a driver to do, with the volume locked
 
+  /// What its guest's device may be.
+  [[nodiscard]] virtual std::span<const layers::Role> guest_roles() const = 0;
   /// start() and stop() of it wait for the disk.
   [[nodiscard]] virtual bool waits_for_disk() const = 0;
   virtual layers::Running start_now() = 0;

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
 #include "base/undo.h"
@@ -45,6 +46,11 @@ Path ReflinkVolume::committed_image() {
                     properties().vid.str()));
   static_cast<void>(layers::image_size(file.clean));
   return file.clean;
+}
+
+std::span<const layers::Role> ReflinkVolume::guest_roles() const {
+  static constexpr std::array roles{layers::Role::plain, layers::Role::ephemeral};
+  return roles;
 }
 
 // --- Start

@@ -41,6 +41,7 @@ class ReflinkVolume : public images::ImageVolume {
   Operation<void> promote(ProgressWatch progress) override;
 
  protected:
+  [[nodiscard]] std::span<const layers::Role> guest_roles() const override;
   /// To share the extents of a large image takes a while, and so does to let go of them; to copy it, where
   /// they cannot be shared, takes long.
   [[nodiscard]] bool waits_for_disk() const override { return kind() != VolumeKind::volatile_; }
