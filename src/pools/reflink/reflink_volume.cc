@@ -56,7 +56,7 @@ std::span<const layers::Role> ReflinkVolume::guest_roles() const {
 // --- Start
 
 Path ReflinkVolume::image_to_begin_with() {
-  const Path from = properties().snap_on_start ? reflink_source().committed_image() : committed_image();
+  Path from = properties().snap_on_start ? reflink_source().committed_image() : committed_image();
   if (snapshots_off()) refuse_exported(from);
   return from;
 }
