@@ -192,10 +192,10 @@ void measure(const Path& directory, int rounds, int count) {
   dm::Control control;
   fmt::print("origin   chunk  memory of a      make    remove  first write  500 more\n");
   fmt::print("  (MiB)  (KiB)  layer (KiB)      (us)      (us)  of 4K (us)     (KiB)\n");
-  for (const Bytes origin : {mebibytes(1024), mebibytes(10 * 1024), mebibytes(100 * 1024)})
+  for (const Bytes origin : {mebibytes(1024), mebibytes(10'240), mebibytes(102'400)})
     for (const std::uint64_t chunk : {4, 8, 16, 32, 64, 128, 256})
       measure_layer(control, directory, origin, kibibytes(chunk), count);
-  for (const Bytes size : {mebibytes(1024), mebibytes(10 * 1024)})
+  for (const Bytes size : {mebibytes(1024), mebibytes(10'240)})
     measure_starts(directory / "pool", size, rounds);
 }
 

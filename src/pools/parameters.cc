@@ -60,7 +60,8 @@ Error refusal(const Driver& driver, std::string_view parameter, std::string_view
 }
 
 void refuse_unknown(const Driver& driver, const Parameters& given) {
-  for (const auto& [name, value] : given) {
+  for (const auto& entry : given) {
+    const std::string& name = entry.first;
     if (std::ranges::any_of(driver.parameters, [&](const Parameter& p) { return p.name == name; })) continue;
     std::vector<std::string_view> known;
     for (const Parameter& p : driver.parameters) known.push_back(p.name);

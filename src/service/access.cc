@@ -50,9 +50,9 @@ void Access::set(const std::map<std::string, app::RoleMembers>& roles) {
 bool Access::is_member(const varlink::Peer& peer, Role role) const {
   const auto found = members_.find(role);
   if (found == members_.end()) return false;
-  const auto& [users, groups] = found->second;
-  return users.contains(peer.uid) || groups.contains(peer.gid) ||
-         std::ranges::any_of(peer.groups, [&](gid_t group) { return groups.contains(group); });
+  const Members& members = found->second;
+  return members.users.contains(peer.uid) || members.groups.contains(peer.gid) ||
+         std::ranges::any_of(peer.groups, [&](gid_t group) { return members.groups.contains(group); });
 }
 
 Role Access::role_of(const varlink::Peer& peer) const {

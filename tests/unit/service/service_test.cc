@@ -182,6 +182,7 @@ TEST_F(ServiceTest, ManyClientsAtOnceAreAllServed) {
   constexpr int clients = 32, rounds = 10;
   for (int i = 0; i < clients; ++i) create(*setup, "vm" + std::to_string(i), "t");
   std::vector<std::thread> threads;
+  threads.reserve(clients);
   std::atomic<int> failures{0};
   for (int i = 0; i < clients; ++i)
     threads.emplace_back([&, i] {

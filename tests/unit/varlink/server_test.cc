@@ -181,6 +181,7 @@ TEST_F(ServerTest, AHandlerThatFailsOrForgetsEndsTheConnectionOnly) {
 TEST_F(ServerTest, ConnectionsBeyondTheLimitAreSentAway) {
   serve({}, {.connections = 3, .connections_of_user = 2, .calls = 8, .calls_of_user = 4});
   std::vector<Fd> open;
+  open.reserve(3);
   for (int i = 0; i < 3; ++i) open.push_back(connect_to(socket()));
   const Fd fourth = connect_to(socket());
   EXPECT_EQ(receive(fourth), "");
@@ -193,6 +194,7 @@ TEST_F(ServerTest, ThousandsOfConnectionsAtOnceHarmNobody) {
   serve({}, {.connections = 64, .connections_of_user = 64, .calls = 8, .calls_of_user = 4});
   {
     std::vector<Fd> open;
+    open.reserve(500);
     for (int i = 0; i < 500; ++i) open.push_back(connect_to(socket()));
   }
   // Those that wait to be accepted come before us.
