@@ -215,11 +215,12 @@ check_missing_program_is_told() {
     expect_stderr 'is missing: run scripts/install-deps'
 }
 
-check_timeout_ends_it_and_leaves_nothing() {
-    LIMIT=$([[ $KERNEL == uml ]] && echo 6 || echo 30)
+check_timeout_ends_it_tells_what_stood_and_leaves_nothing() {
+    LIMIT=$([[ $KERNEL == uml ]] && echo 10 || echo 60)
     vm -- bash -c 'sleep 1000 & sleep 1000'
     expect_equal status 124 $?
     expect_stderr 'timeout'
+    expect_stderr '[0-9]+/task/[0-9]+ sleep S: .*nanosleep'
     expect_nothing_left_on_host
 }
 
