@@ -134,7 +134,8 @@ TEST_P(ReflinkContentTest, an_import_and_a_clone_from_a_volume_of_the_pool_copy_
   p.save_on_stop = true;
   auto& clone = add(p);
   clone.create({.image = {}, .from = &from, .progress = {}}).get();
-  EXPECT_LE(before - free_space(), mebibytes(8));
+  // XFS gives back in the background what was deleted before: there may be more than before, too.
+  EXPECT_LE(before, free_space() + mebibytes(8));
   for (auto* volume : {&to, &clone}) expect_all(volume->paths().path, mebibytes(48), 'l');
 }
 
