@@ -33,7 +33,9 @@ std::string_view to_string(Stage stage);
 class StageTimer {
  public:
   /// Nothing: it is not counted.
-  explicit StageTimer(std::optional<Stage> stage) : stage_(stage), begun_(std::chrono::steady_clock::now()) {}
+  explicit StageTimer(std::optional<Stage> stage) : stage_(stage) {
+    if (stage_) begun_ = std::chrono::steady_clock::now();
+  }
   ~StageTimer();
   StageTimer(const StageTimer&) = delete;
   StageTimer& operator=(const StageTimer&) = delete;

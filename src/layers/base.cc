@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "base/undo.h"
@@ -153,6 +155,16 @@ OurDevice Base::freeze(const Stack& stack) {
 void Base::collect() {
   const auto guard = lock();
   views_.collect();
+}
+
+void Base::collect_below(const std::vector<dm::DeviceNumber>& below) {
+  // The last one may be an older view, which can be thawed or folded then.
+  constexpr int perhaps_the_last = 1;
+  const auto is_shared = [this](dm::DeviceNumber device) {
+    const auto info = control().info(device);
+    return info && info->open_count > perhaps_the_last;
+  };
+  if (std::ranges::none_of(below, is_shared)) collect();
 }
 
 void Base::collect_or_leave() {

@@ -121,6 +121,9 @@ class Base {
 
   /// Removes the views on which nothing stands, and those that a session which changed nothing has added.
   void collect();
+  /// As collect(), after something that stood on the devices `below` has gone: without a lock, and the same
+  /// however many devices there are, while others stand on them still.
+  void collect_below(const std::vector<dm::DeviceNumber>& below);
   /// collect(), and what a session or a commit that was cut off left and nobody needs goes; a grow that was
   /// cut off is finished.
   void tidy();

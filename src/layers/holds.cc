@@ -10,50 +10,38 @@ void suspend_session(dm::Control& control, const dm::DmUuid& uuid) {
 }
 
 template <typename Body>
-bool Holds::change(const std::string& uuid, Body body) {
+bool Holds::change(const std::string& volume, Body body) {
   {
     const std::lock_guard guard(mutex_);
-    if (operations_.contains(uuid)) return false;
-    changing_.insert(uuid);
+    if (operations_.contains(volume)) return false;
+    changing_.insert(volume);
   }
   const Undo at_the_end([&] {
     const std::lock_guard guard(mutex_);
-    changing_.erase(uuid);
+    changing_.erase(volume);
     changed_.notify_all();
   });
   body();
   return true;
 }
 
-bool Holds::hold(dm::Control& control, const dm::DmUuid& device) {
-  return change(device.str(), [&] { suspend_session(control, device); });
+bool Holds::hold(dm::Control& control, const std::string& volume, const dm::DmUuid& device) {
+  return change(volume, [&] { suspend_session(control, device); });
 }
 
-bool Holds::release(dm::Control& control, const dm::DmUuid& device) {
-  return change(device.str(), [&] { control.resume(device); });
+bool Holds::release(dm::Control& control, const std::string& volume, const dm::DmUuid& device) {
+  return change(volume, [&] { control.resume(device); });
 }
 
-void Holds::begin_operation(const std::string& uuid) {
+void Holds::begin_operation(const std::string& volume) {
   std::unique_lock guard(mutex_);
-  ++operations_[uuid];
-  changed_.wait(guard, [&] { return !changing_.contains(uuid); });
+  ++operations_[volume];
+  changed_.wait(guard, [&] { return !changing_.contains(volume); });
 }
 
-void Holds::end_operation(const std::string& uuid) {
+void Holds::end_operation(const std::string& volume) {
   const std::lock_guard guard(mutex_);
-  if (--operations_[uuid] == 0) operations_.erase(uuid);
+  if (--operations_[volume] == 0) operations_.erase(volume);
 }
-
-Holds::Lifted::Lifted(Holds& holds, dm::Control& control, const dm::DmUuid& device)
-    : holds_(holds), uuid_(device.str()) {
-  holds_.begin_operation(uuid_);
-  Undo undo([this] { holds_.end_operation(uuid_); });
-  const auto info = control.info(device);
-  was_held_ = info && info->suspended;
-  if (was_held_) control.resume(device);
-  undo.release();
-}
-
-Holds::Lifted::~Lifted() { holds_.end_operation(uuid_); }
 
 }  // namespace cowshed::layers

@@ -19,42 +19,27 @@ namespace cowshed::layers {
 /// with or without space. Only devices of Tier::guest, on which no device stands, are ever held.
 void suspend_session(dm::Control& control, const dm::DmUuid& uuid);
 
-/// Keeps a guard and the operations on a volume from each other. Thread-safe; all block.
+/// Keeps a guard and the operations on a volume (Lifted) from each other. Volumes by VolumeKey::volume().
+/// Thread-safe; all block.
 class Holds {
  public:
-  /// False, without a call, while an operation has the device (Lifted).
-  bool hold(dm::Control& control, const dm::DmUuid& device);
-  bool release(dm::Control& control, const dm::DmUuid& device);
+  /// False, without a call, while an operation has the volume.
+  bool hold(dm::Control& control, const std::string& volume, const dm::DmUuid& device);
+  bool release(dm::Control& control, const std::string& volume, const dm::DmUuid& device);
 
-  /// While it lives the device is not held: what ends a session needs its guest's last I/O to end, and the
-  /// guest to be able to close it.
-  class Lifted {
-   public:
-    /// Resumes a held device.
-    Lifted(Holds& holds, dm::Control& control, const dm::DmUuid& device);
-    ~Lifted();
-    Lifted(const Lifted&) = delete;
-    Lifted& operator=(const Lifted&) = delete;
-    [[nodiscard]] bool was_held() const { return was_held_; }
-
-   private:
-    Holds& holds_;
-    std::string uuid_;
-    bool was_held_ = false;
-  };
+  void begin_operation(const std::string& volume);
+  void end_operation(const std::string& volume);
 
  private:
-  /// Calls `body` unless an operation has the device.
+  /// Calls `body` unless an operation has the volume.
   template <typename Body>
-  bool change(const std::string& uuid, Body body);
-  void begin_operation(const std::string& uuid);
-  void end_operation(const std::string& uuid);
+  bool change(const std::string& volume, Body body);
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  /// Devices that are being suspended or resumed by a guard.
+  /// Volumes whose sessions are being suspended or resumed by a guard.
   std::set<std::string> changing_;
-  /// How many operations have the device.
+  /// How many operations have the volume.
   std::map<std::string, int> operations_;
 };
 

@@ -37,25 +37,35 @@ std::optional<OurDevice> find_in_list(dm::Control& control, const VolumeKey& key
   return std::nullopt;
 }
 
-std::optional<OurDevice> find_by_name(dm::Control& control, const VolumeKey& key, Role role) {
+std::optional<dm::DeviceInfo> find_by_name(dm::Control& control, const VolumeKey& key, Role role) {
   constexpr std::uint64_t not_part_of_it = 0;
-  const auto info = control.info(key.name(role, not_part_of_it));
+  auto info = control.info(key.name(role, not_part_of_it));
   if (!info) return std::nullopt;
   const auto parsed = parse_uuid(info->uuid);
-  if (!parsed || parsed->volume != key.volume()) return std::nullopt;
-  return OurDevice{parsed->volume, parsed->role,           parsed->number,    info->number,
-                   info->name,     dm::DmUuid(info->uuid), info->event_number};
+  return parsed && parsed->volume == key.volume() ? std::move(info) : std::nullopt;
 }
 
 }  // namespace
 
+std::optional<OurDevice> our_device(const dm::DeviceInfo& info) {
+  const auto parsed = parse_uuid(info.uuid);
+  if (!parsed) return std::nullopt;
+  return OurDevice{parsed->volume, parsed->role,          parsed->number,   info.number,
+                   info.name,      dm::DmUuid(info.uuid), info.event_number};
+}
+
+std::optional<dm::DeviceInfo> find_guest(Host& host, const VolumeKey& key, std::span<const Role> roles) {
+  if (!host.has_device_mapper()) return std::nullopt;
+  for (const Role role : roles)
+    if (auto info = find_by_name(host.control(), key, role)) return info;
+  return std::nullopt;
+}
+
 std::optional<OurDevice> find_guest_device(Host& host, const VolumeKey& key, std::span<const Role> roles) {
   if (!host.has_device_mapper()) return std::nullopt;
-  dm::Control& control = host.control();
-  if (control.lists_once()) return find_in_list(control, key);
-  for (const Role role : roles)
-    if (auto device = find_by_name(control, key, role)) return device;
-  return std::nullopt;
+  if (host.control().lists_once()) return find_in_list(host.control(), key);
+  const auto info = find_guest(host, key, roles);
+  return info ? our_device(*info) : std::nullopt;
 }
 
 namespace {
@@ -67,9 +77,12 @@ std::string still_open(const OurDevice& device) {
 
 }  // namespace
 
-void refuse_while_open(dm::Control& control, const OurDevice& device) {
-  const auto info = control.info(device.uuid);
+void refuse_while_open(const OurDevice& device, const std::optional<dm::DeviceInfo>& info) {
   if (info && info->open_count > 0) throw Error(ErrorKind::in_use, still_open(device));
+}
+
+void refuse_while_open(dm::Control& control, const OurDevice& device) {
+  refuse_while_open(device, control.info(device.uuid));
 }
 
 void remove_unopened(dm::Control& control, const OurDevice& device) {

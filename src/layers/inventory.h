@@ -33,12 +33,18 @@ std::vector<OurDevice> list_devices(dm::Control& control, std::string_view uuid_
 /// The devices of one volume.
 std::vector<OurDevice> list_devices(dm::Control& control, const VolumeKey& key);
 
+/// Nothing where it is not one of ours.
+std::optional<OurDevice> our_device(const dm::DeviceInfo& info);
+
 /// The device that the volume's guest has, while the volume runs; `roles`: what it may be. Where there is no
 /// device-mapper nothing runs. By its name, which costs the same however many devices there are: the kernel
 /// goes through all of them for a list.
 std::optional<OurDevice> find_guest_device(Host& host, const VolumeKey& key, std::span<const Role> roles);
+/// The same as the kernel describes it.
+std::optional<dm::DeviceInfo> find_guest(Host& host, const VolumeKey& key, std::span<const Role> roles);
 
-/// Throws in_use when someone holds the device open.
+/// Throws in_use when someone holds the device open; `info`: of it, just asked for.
+void refuse_while_open(const OurDevice& device, const std::optional<dm::DeviceInfo>& info);
 void refuse_while_open(dm::Control& control, const OurDevice& device);
 /// Removes it; throws in_use when someone holds it open.
 void remove_unopened(dm::Control& control, const OurDevice& device);

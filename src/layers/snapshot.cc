@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/undo.h"
@@ -61,7 +63,10 @@ Running start_keeping(Host& host, const VolumeKey& key, Base& base, const Path& 
 }
 
 void stop_snapshot(Host& host, const OurDevice& snapshot, Base base) {
-  let_go(host, snapshot, [base]() mutable { base.collect(); });
+  auto below = host.control().deps(snapshot.uuid);
+  // The store's loop device goes by itself.
+  std::erase_if(below, [&](dm::DeviceNumber device) { return device.major != snapshot.device.major; });
+  let_go(host, snapshot, [base, below = std::move(below)]() mutable { base.collect_below(below); });
 }
 
 bool is_outdated(Host& host, const OurDevice& snapshot, Base& base) {

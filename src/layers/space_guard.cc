@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <future>
 #include <system_error>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -315,8 +316,8 @@ class SpaceGuard::Pass {
   void carry_out(Action& next) {
     try {
       Holds& holds = guard_.host_.holds();
-      next.is_done =
-          next.hold ? holds.hold(control(), next.device->uuid) : holds.release(control(), next.device->uuid);
+      const auto& [volume, uuid] = std::tie(next.device->volume, next.device->uuid);
+      next.is_done = next.hold ? holds.hold(control(), volume, uuid) : holds.release(control(), volume, uuid);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::not_found) next.failure = error;
     } catch (const std::exception& failure) {

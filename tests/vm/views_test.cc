@@ -56,6 +56,13 @@ class ViewsTest : public CowshedTest {
       if (layer.at("generation") == generation) return layer;
     return {};
   }
+  /// Its other volumes are no more.
+  void only_root(const std::string& vm) {
+    const Path definition = state() / "vms" / (vm + ".json");
+    auto text = nlohmann::json::parse(read_file(definition, mebibytes(1)));
+    text["volumes"] = {{"root", text.at("volumes").at("root")}};
+    replace_file(definition, text.dump());
+  }
   unsigned long ioctls(const Command& command, const std::string& calls) {
     const auto faulted = cowshed_with({.calls = calls}, command);
     EXPECT_TRUE(faulted.outcome.ok()) << faulted.outcome.text();
@@ -245,6 +252,25 @@ TEST_F(ViewsTest, the_kernel_is_asked_once_for_its_devices_however_many_vms_run)
   const auto half = ioctls({"volume", "list"}, "ioctl");
   RecordProperty("ioctls_of_volume_list_with_12_VMs", std::to_string(all));
   EXPECT_LE(all, 2 * half + 10);
+}
+
+/// The kernel goes through all of its devices for a list.
+TEST_F(ViewsTest, a_stop_beside_others_of_its_template_asks_for_no_list_of_devices) {
+  create_template("debian");
+  const Names names{"app0", "app1", "app2", "app3"};
+  Command start{"vm", "start"};
+  for (const auto& name : names) {
+    create_app(name, "debian");
+    only_root(name);
+    start.push_back(name);
+  }
+  must(start);
+  EXPECT_EQ(ioctls({"vm", "stop", "app0"}, "DM_LIST_DEVICES"), 0U);
+  EXPECT_EQ(ioctls({"vm", "stop", "app1"}, "DM_LIST_DEVICES"), 0U);
+  // From here on the one that is left may be an older view, alone on this one.
+  EXPECT_GE(ioctls({"vm", "stop", "app2"}, "DM_LIST_DEVICES"), 1U);
+  must({"vm", "stop", "app3"});
+  EXPECT_EQ(dm_devices(), Names{});
 }
 
 }  // namespace

@@ -91,9 +91,8 @@ void FileVolume::check_start() {
   base().check_session(session_kind(properties().used_write_policy()));
 }
 
-void FileVolume::stop_now(const StopOptions& options) {
+void FileVolume::stop_now(const std::optional<layers::OurDevice>& device, const StopOptions& options) {
   if (kind() == VolumeKind::origin) return stop_origin(options);
-  const auto device = running();
   if (kind() == VolumeKind::volatile_) return stop_volatile(device, files().image);
   if (!device) return;
   stop_snapshot(*device, options);
@@ -125,7 +124,7 @@ void FileVolume::stop_origin(const StopOptions& options) {
 }
 
 void FileVolume::check_stop(const StopOptions& options) {
-  if (const auto device = running()) refuse_open(*device);
+  refuse_open();
   if (options.discard && kind() == VolumeKind::origin) base().check_discard();
 }
 
@@ -143,7 +142,7 @@ bool FileVolume::secure_session(const layers::OurDevice& device) {
 }
 
 void FileVolume::abandon_now() {
-  if (kind() != VolumeKind::origin) return stop_now({});
+  if (kind() != VolumeKind::origin) return stop_now(running(), {});
   base().abandon_direct();
   base().abandon_session();
 }

@@ -46,7 +46,7 @@ class FileVolume : public images::ImageVolume {
     return kind() == VolumeKind::origin || properties().keep_changes;
   }
   layers::Running start_now() override;
-  void stop_now(const StopOptions& options) override;
+  void stop_now(const std::optional<layers::OurDevice>& device, const StopOptions& options) override;
   void abandon_now() override;
   void create_now(const CreateOptions& options, const Export* content) override;
   std::vector<Path> all_files() override { return files().all(); }

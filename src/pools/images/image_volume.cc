@@ -8,6 +8,7 @@
 #include "base/undo.h"
 #include "dm/device.h"
 #include "layers/ephemeral.h"
+#include "layers/lifted.h"
 #include "layers/plain.h"
 #include "layers/teardown.h"
 #include "pools/images/fill.h"
@@ -123,8 +124,8 @@ Operation<std::optional<BlockDevice>> ImageVolume::start() {
 Operation<void> ImageVolume::stop(StopOptions options) {
   const auto body = [this, options] {
     const auto guard = lock();
-    const auto lifted = lift_hold();
-    stop_now(options);
+    const layers::Lifted lifted(host(), key(), guest_roles());
+    stop_now(lifted.device(), options);
   };
   // What has nothing to save is let go at once; a thread would only add its wake-up.
   if (!waits_for_disk()) return Operation<void>::run_now(body);
@@ -133,7 +134,7 @@ Operation<void> ImageVolume::stop(StopOptions options) {
 
 Operation<void> ImageVolume::abandon() {
   return in_thread([this] {
-    const auto lifted = lift_hold();
+    const layers::Lifted lifted(host(), key(), guest_roles());
     abandon_now();
   });
 }

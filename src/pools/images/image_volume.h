@@ -78,7 +78,7 @@ class ImageVolume : public Volume {
 
   /// Throws in_use. One that was held goes on and is given time to be closed: whoever had it open may have
   /// been killed, but not gone before its last I/O was.
-  void refuse_open(const layers::OurDevice& device);
+  void refuse_open();
   /// What the guard should know of it.
   [[nodiscard]] virtual layers::Watched watched() const {
     return {properties().vid.str(), properties().cow_limit};
@@ -101,7 +101,8 @@ class ImageVolume : public Volume {
   /// start() and stop() of it wait for the disk.
   [[nodiscard]] virtual bool waits_for_disk() const = 0;
   virtual layers::Running start_now() = 0;
-  virtual void stop_now(const StopOptions& options) = 0;
+  /// `device`: what running() says.
+  virtual void stop_now(const std::optional<layers::OurDevice>& device, const StopOptions& options) = 0;
   virtual void abandon_now() = 0;
   /// In an existing directory. `content`: what CreateOptions::from exports.
   virtual void create_now(const CreateOptions& options, const Export* content) = 0;
@@ -120,8 +121,6 @@ class ImageVolume : public Volume {
   /// Throws not_supported: what it may write is limited, and nobody would see to that.
   void refuse_unwatched();
   BlockDevice to_block_device(dm::DeviceNumber device, bool rw) const;
-  /// Nothing where it does not run.
-  std::unique_ptr<layers::Holds::Lifted> lift_hold();
   void remove_now();
   /// In the VM's directory, made where it is missing.
   void create_in_directory(const CreateOptions& options, const Export* content);

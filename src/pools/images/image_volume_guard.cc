@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/undo.h"
+#include "layers/lifted.h"
 #include "pools/images/image_volume.h"
 
 namespace cowshed::pools::images {
@@ -32,16 +33,13 @@ void ImageVolume::refuse_unwatched() {
                           format_size(*properties().cow_limit), properties().name.str()));
 }
 
-std::unique_ptr<layers::Holds::Lifted> ImageVolume::lift_hold() {
-  const auto device = running();
-  if (!device) return nullptr;
-  return std::make_unique<layers::Holds::Lifted>(host().holds(), host().control(), device->uuid);
-}
-
-void ImageVolume::refuse_open(const layers::OurDevice& device) {
+void ImageVolume::refuse_open() {
+  const layers::Lifted lifted(host(), key(), guest_roles());
+  const auto found = lifted.device();
+  if (!found) return;
+  const layers::OurDevice& device = *found;
+  if (!lifted.was_held()) return layers::refuse_while_open(device, lifted.found());
   dm::Control& control = host().control();
-  const layers::Holds::Lifted lifted(host().holds(), control, device.uuid);
-  if (!lifted.was_held()) return layers::refuse_while_open(control, device);
   Undo hold_again([&] { layers::suspend_session(control, device.uuid); });
   // Who still lives writes on meanwhile: not for long, and hardly at all where there is hardly any space.
   constexpr int least = 5, most = 25;

@@ -116,12 +116,11 @@ void ReflinkVolume::refuse_discard() {
 }
 
 void ReflinkVolume::check_stop(const StopOptions& options) {
-  if (const auto device = running()) refuse_open(*device);
+  refuse_open();
   if (options.discard) refuse_discard();
 }
 
-void ReflinkVolume::stop_now(const StopOptions& options) {
-  const auto device = running();
+void ReflinkVolume::stop_now(const std::optional<layers::OurDevice>& device, const StopOptions& options) {
   if (kind() == VolumeKind::volatile_) return stop_volatile(device, files().dirty);
   // What an earlier stop has kept is not this one's to drop.
   if (kind() == VolumeKind::snapshot && !device) return;
@@ -183,7 +182,7 @@ void ReflinkVolume::drop_unwritten() {
 }
 
 void ReflinkVolume::abandon_now() {
-  if (!saves()) return stop_now({});
+  if (!saves()) return stop_now(running(), {});
   const auto device = running();
   if (!device) return;
   layers::remove_unopened(host().control(), *device);

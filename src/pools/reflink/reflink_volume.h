@@ -46,7 +46,7 @@ class ReflinkVolume : public images::ImageVolume {
   /// they cannot be shared, takes long.
   [[nodiscard]] bool waits_for_disk() const override { return kind() != VolumeKind::volatile_; }
   layers::Running start_now() override;
-  void stop_now(const StopOptions& options) override;
+  void stop_now(const std::optional<layers::OurDevice>& device, const StopOptions& options) override;
   void abandon_now() override;
   void create_now(const CreateOptions& options, const Export* content) override;
   std::vector<Path> all_files() override { return files().all(); }
