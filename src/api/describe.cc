@@ -193,7 +193,9 @@ std::vector<RevisionInfo> describe(const std::vector<pools::Revision>& revisions
 }
 
 VmResult describe(const app::VmOutcome& outcome) {
-  return {outcome.vm.str(), describe(outcome.vm.str(), outcome.devices), outcome.error};
+  VmResult result{outcome.vm.str(), describe(outcome.vm.str(), outcome.devices), outcome.error};
+  for (const auto& volume : outcome.committed) result.committed.push_back(volume.str());
+  return result;
 }
 
 }  // namespace cowshed::api

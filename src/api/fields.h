@@ -211,6 +211,7 @@ struct Fields<VmResult> : Struct {
     visitor("vm", object.vm);
     visitor("devices", object.devices);
     visitor("error", object.error);
+    visitor("committed", object.committed);
   }
 };
 

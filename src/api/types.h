@@ -120,6 +120,8 @@ struct VmResult {
   std::string vm;
   std::vector<Device> devices;
   std::optional<Error> error;
+  /// The volumes of which a stop has saved what their guest wrote.
+  std::vector<std::string> committed = {};
 };
 
 struct Nothing {};

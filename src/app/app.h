@@ -46,6 +46,8 @@ struct VmOutcome {
   VmName vm;
   std::vector<pools::BlockDevice> devices;
   std::optional<Error> error;
+  /// The volumes of which a stop has saved what their guest wrote, also where another of them failed.
+  std::vector<VolumeName> committed = {};
 };
 
 /// The layers that stand ready for a template's app VMs.

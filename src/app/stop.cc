@@ -16,6 +16,17 @@ namespace {
 
 using pools::Volume;
 
+/// Its stop is going to save something.
+bool is_to_be_committed(Volume& volume) {
+  if (volume.kind() != pools::VolumeKind::origin) return false;
+  try {
+    return volume.is_running() && volume.is_dirty();
+  } catch (const std::exception&) {
+    // The stop itself says what is wrong.
+    return false;
+  }
+}
+
 /// One VM on its way down.
 class VmStop {
  public:
@@ -29,14 +40,19 @@ class VmStop {
     const Locations& locations = vm_.app().locations();
     nodes_ = access_of_nodes(locations, vm_.name());
     if (nodes_) withdraw_nodes(locations, vm_.name());
-    for (Volume* volume : vm_.volumes())
+    for (Volume* volume : vm_.volumes()) {
+      if (!options_.discard && is_to_be_committed(*volume)) committing_.insert(volume);
       batch_of(*volume).begin(*volume, [&](Volume& stopping) {
         return stopping.stop({.discard = options_.discard, .progress = interruptible(progress_.part())});
       });
+    }
   }
 
   void wait_for_rest() { wait(rest_); }
   void wait_for_commits() { wait(commits_); }
+
+  /// Of those that were waited for.
+  [[nodiscard]] const std::vector<VolumeName>& committed() const { return committed_; }
 
   void finish() {
     if (failure_) {
@@ -55,8 +71,10 @@ class VmStop {
 
   void wait(VolumeBatch<void>& batch) {
     const Locations& locations = vm_.app().locations();
-    const auto failure = batch.wait(
-        [&](Volume& volume) { withdraw_link(locations, vm_.name(), volume.properties().name.str()); });
+    const auto failure = batch.wait([&](Volume& volume) {
+      if (committing_.contains(&volume)) committed_.push_back(volume.properties().name);
+      withdraw_link(locations, vm_.name(), volume.properties().name.str());
+    });
     if (failure && !failure_) failure_ = failure;
   }
 
@@ -75,6 +93,8 @@ class VmStop {
   /// As long as it may run on: what its nodes had.
   std::optional<NodeAccess> nodes_;
   VolumeBatch<void> commits_, rest_;
+  std::set<const Volume*> committing_;
+  std::vector<VolumeName> committed_;
   std::optional<Error> failure_;
 };
 
@@ -107,6 +127,7 @@ std::vector<VmOutcome> App::stop(std::span<Vm* const> vms, const pools::StopOpti
   for_each([](VmStop& stop) { stop.begin(); });
   for_each([](VmStop& stop) { stop.wait_for_rest(); });
   Turn::with_vms_only([&] { for_each([](VmStop& stop) { stop.wait_for_commits(); }); });
+  for (std::size_t i = 0; i < stops.size(); ++i) outcomes[i].committed = stops[i].committed();
   for_each([](VmStop& stop) { stop.finish(); });
   return outcomes;
 }

@@ -32,8 +32,11 @@ void tell_done(Events& events, Metrics& metrics, const api::VmStart& /*request*/
 
 void tell_done(Events& events, Metrics& metrics, const api::VmStop& request,
                const api::VmStop::Answer& answer) {
-  for (const auto& result : answer)
+  for (const auto& result : answer) {
+    for (const auto& volume : result.committed)
+      events.publish({.kind = "committed", .vm = result.vm, .volume = volume});
     tell_result(events, metrics, result, "stop", request.discard ? "discarded" : "stopped");
+  }
 }
 
 void tell_done(Events& events, Metrics& metrics, const api::VmRunThrowaway& /*request*/,

@@ -291,8 +291,7 @@ void Model::discard(const std::string& name) {
   if (vm.kind == "throwaway") return stop(name);
   for (auto& [volume_name, volume] : vm.volumes) {
     // Of one that does not run nothing is dropped that is in the image.
-    const bool is_apart = !volume.is_image_open() && !volume.rules.copies_whole;
-    if (volume.session && (vm.running || is_apart)) drop(volume);
+    if (volume.session && (vm.running || !volume.is_image_open())) drop(volume);
   }
   down(name);
 }

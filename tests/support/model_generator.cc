@@ -227,7 +227,9 @@ Words Generator::set_of(const std::string& vm, const std::string& name) {
     const bool is_kept = volume.kept.has_value();
     return {"set", vm, name, "keep_changes", is_kept || chance(75) ? "true" : "false"};
   }
-  if (has_pools_ && chance(3)) return {"set", vm, name, "cow_limit", "1048576"};
+  // Where it could be set, nothing would start: no service runs in this game.
+  const bool is_limitable = !volume.rules.replaces_images && !is_plain && volume.kind != Kind::volatile_;
+  if (has_pools_ && !is_limitable && chance(3)) return {"set", vm, name, "cow_limit", "1048576"};
   if (has_pools_ && volume.kind == Kind::volatile_ && chance(60))
     return {"set", vm, name, "ephemeral", pick(random_, Words{"true", "true", "false", "default"})};
   // Where there is no such property it is refused.

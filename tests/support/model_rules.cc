@@ -134,8 +134,11 @@ std::optional<std::string> Model::property_refusal(const Volume& volume, const s
   const bool is_ephemeral = key == "ephemeral" ? value == "true" : volume.ephemeral.value_or(false);
   const bool is_rw = key == "rw" ? value == "true" : volume.rw;
   const bool is_misplaced = volume.kind != Kind::origin && (key == "write_policy" || key == "warm");
-  return (is_ephemeral && !(is_volatile && is_rw)) || is_misplaced ? std::optional("invalid_argument")
-                                                                   : std::nullopt;
+  const bool has_cows = !volume.rules.replaces_images && !volume.rules.copies_whole;
+  const bool limits_nothing = key == "cow_limit" && has_cows && is_volatile;
+  return (is_ephemeral && !(is_volatile && is_rw)) || is_misplaced || limits_nothing
+             ? std::optional("invalid_argument")
+             : std::nullopt;
 }
 
 std::optional<std::string> Model::set_refusal(const Words& command) const {

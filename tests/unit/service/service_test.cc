@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "api/description.h"
@@ -201,26 +202,62 @@ TEST_F(ServiceTest, ManyClientsAtOnceAreAllServed) {
   EXPECT_EQ(setup->call(api::VmList{}).size(), clients + 1u);
 }
 
-TEST_F(ServiceTest, EventsTellWhatHappens) {
+class ServiceEventsTest : public ServiceTest {
+ protected:
+  /// The first events, as "KIND VM[:VOLUME]", that `body` makes happen.
+  std::vector<std::string> events_of(std::size_t count, const std::function<void()>& body) {
+    std::vector<std::string> events;
+    struct Enough {};
+    std::thread watching([&] {
+      try {
+        connect()->watch({}, [&](const api::Event& event) {
+          const std::string volume = event.volume ? ":" + *event.volume : "";
+          events.push_back(event.kind + " " + event.vm.value_or("") + volume);
+          if (events.size() == count) throw Enough();
+        });
+      } catch (const Enough&) {
+      }
+    });
+    while (connect()->call(api::Metrics{}).find("cowshed_subscribers 1") == std::string::npos)
+      std::this_thread::yield();
+    body();
+    watching.join();
+    return events;
+  }
+};
+
+TEST_F(ServiceEventsTest, TellWhatHappens) {
   const auto remote = connect();
   create(*remote, "t");
-  std::vector<std::string> kinds;
-  struct Enough {};
-  std::thread watching([&] {
-    try {
-      connect()->watch({}, [&](const api::Event& event) {
-        kinds.push_back(event.kind + " " + event.vm.value_or(""));
-        if (kinds.size() == 2) throw Enough();
-      });
-    } catch (const Enough&) {
-    }
-  });
-  while (remote->call(api::Metrics{}).find("cowshed_subscribers 1") == std::string::npos)
-    std::this_thread::yield();
-  remote->call(api::VmStart{.vms = {"t"}});
-  remote->call(stop_of({"t"}));
-  watching.join();
-  EXPECT_EQ(kinds, (std::vector<std::string>{"started t", "stopped t"}));
+  EXPECT_EQ(events_of(2,
+                      [&] {
+                        remote->call(api::VmStart{.vms = {"t"}});
+                        remote->call(stop_of({"t"}));
+                      }),
+            (std::vector<std::string>{"started t", "stopped t"}));
+}
+
+TEST_F(ServiceEventsTest, AStopTellsWhatItHasCommitted) {
+  const auto remote = connect();
+  create(*remote, "t");
+  world_.dirty = {"varlib/vm-templates/t/root"};
+  EXPECT_EQ(events_of(3,
+                      [&] {
+                        remote->call(api::VmStart{.vms = {"t"}});
+                        EXPECT_EQ(remote->call(stop_of({"t"})).at(0).committed,
+                                  std::vector<std::string>{"root"});
+                      }),
+            (std::vector<std::string>{"started t", "committed t:root", "stopped t"}));
+  // With --discard nothing is saved, and what does not run has nothing to save.
+  EXPECT_EQ(events_of(3,
+                      [&] {
+                        remote->call(stop_of({"t"}));
+                        remote->call(api::VmStart{.vms = {"t"}});
+                        auto discarding = stop_of({"t"});
+                        discarding.discard = true;
+                        remote->call(discarding);
+                      }),
+            (std::vector<std::string>{"stopped t", "started t", "discarded t"}));
 }
 
 TEST_F(ServiceTest, MetricsCountCallsFailuresAndVms) {
