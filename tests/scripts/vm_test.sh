@@ -224,6 +224,15 @@ check_timeout_ends_it_tells_what_stood_and_leaves_nothing() {
     expect_nothing_left_on_host
 }
 
+check_vm_that_does_not_go_down_is_ended_with_the_status_of_the_command() {
+    LIMIT=200
+    vm -- bash -c 'mount --bind /dev/null /proc/sysrq-trigger; exit 3'
+    expect_equal status 3 $?
+    expect_stderr 'left over'
+    expect_nothing_left_on_host
+    ((SECONDS < 100)) || wrong "it took $SECONDS s"
+}
+
 check_signals_end_it_and_leave_nothing() {
     local signal status
     for signal in INT TERM; do
