@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/undo.h"
 #include "varlink/message.h"
 
 namespace cowshed::varlink {
@@ -88,7 +89,16 @@ void Server::handle(Id id, std::uint32_t events) {
   else if (id == wake_id)
     go_on_after_calls();
   else
-    handle_connection(id, events);
+    or_close(id, [&] { handle_connection(id, events); });
+}
+
+void Server::or_close(Id id, const std::function<void()>& step) {
+  try {
+    step();
+  } catch (const std::exception& failure) {
+    log_warning(fmt::format("a connection is given up: {}", failure.what()));
+    close(id);
+  }
 }
 
 void Server::end_all() {
@@ -111,7 +121,8 @@ void Server::accept_all() {
   for (;;) {
     Fd fd(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (fd.is_open()) {
-      accept_one(std::move(fd));
+      const Id id = next_id_++;
+      or_close(id, [&] { accept_one(id, std::move(fd)); });
       continue;
     }
     if (errno == EINTR || errno == ECONNABORTED) continue;
@@ -129,20 +140,20 @@ bool Server::has_room_for(const Peer& peer) const {
   return peer.uid == 0 || found == connections_by_user_.end() || found->second < limits_.connections_of_user;
 }
 
-void Server::accept_one(Fd fd) {
+void Server::accept_one(Id id, Fd fd) {
   Peer peer = peer_of(fd.get());
   const auto limits = admit_(peer);
   if (!limits) return refuse(peer, "has no business here");
   if (!has_room_for(peer)) return refuse(peer, "has too many connections");
-  const Id id = next_id_++;
   const int number = fd.get();
   auto connection = std::make_shared<Connection>(
       std::move(fd), std::move(peer), *limits, [this, id, number] { watch_writing(id, number); },
       [this, id] { take_answered(id); });
-  ++connections_by_user_[connection->peer().uid];
-  ++open_;
   const std::lock_guard lock(mutex_);
+  auto& of_user = connections_by_user_[connection->peer().uid];
   entries_.emplace(id, Entry{std::move(connection)});
+  ++of_user;
+  ++open_;
   watch(EPOLL_CTL_ADD, id, number, reading);
 }
 
@@ -250,10 +261,16 @@ void Server::begin_next_call(Id id, const std::shared_ptr<Connection>& connectio
 void Server::post(const std::shared_ptr<Connection>& connection, std::string message) {
   const uid_t uid = connection->peer().uid;
   ++calls_by_user_[uid];
+  Undo undo([&] { forget_call(uid); });
   workers_.submit([this, uid, connection, message = std::move(message)] {
     carry_out(connection, message);
     end_work(uid);
   });
+  undo.release();
+}
+
+void Server::forget_call(uid_t uid) {
+  if (const auto user = calls_by_user_.find(uid); --user->second == 0) calls_by_user_.erase(user);
 }
 
 void Server::carry_out(const std::shared_ptr<Connection>& connection, const std::string& message) {
@@ -278,13 +295,19 @@ void Server::hand_over(const Call& call, std::shared_ptr<Answer> answer) {
 
 void Server::end_work(uid_t uid) {
   const std::lock_guard lock(mutex_);
-  if (const auto user = calls_by_user_.find(uid); --user->second == 0) calls_by_user_.erase(user);
+  forget_call(uid);
   const auto next = std::find_if(waiting_.begin(), waiting_.end(),
                                  [&](const Waiting& call) { return may_begin(call.connection->peer().uid); });
   if (next == waiting_.end()) return;
   const Waiting call = std::move(*next);
   waiting_.erase(next);
-  post(call.connection, call.message);
+  try {
+    post(call.connection, call.message);
+  } catch (const std::exception& failure) {
+    log_warning(fmt::format("a connection is given up: {}", failure.what()));
+    // The server's thread sees that and closes it.
+    ::shutdown(call.connection->fd(), SHUT_RDWR);
+  }
 }
 
 void Server::take_answered(Id id) {
@@ -308,12 +331,14 @@ void Server::go_on_after_calls() {
     for (const Id id : answered)
       if (const auto found = entries_.find(id); found != entries_.end()) found->second.is_paused = false;
   }
-  for (const Id id : answered) {
-    const auto connection = find(id);
-    if (!connection) continue;
-    watch(EPOLL_CTL_MOD, id, connection->fd(), connection->is_drained() ? reading : reading | EPOLLOUT);
-    begin_next_call(id, connection);
-  }
+  for (const Id id : answered) or_close(id, [&] { go_on(id); });
+}
+
+void Server::go_on(Id id) {
+  const auto connection = find(id);
+  if (!connection) return;
+  watch(EPOLL_CTL_MOD, id, connection->fd(), connection->is_drained() ? reading : reading | EPOLLOUT);
+  begin_next_call(id, connection);
 }
 
 }  // namespace cowshed::varlink

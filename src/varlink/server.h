@@ -75,10 +75,12 @@ class Server {
 
   void handle(Id id, std::uint32_t events);
   void accept_all();
-  void accept_one(Fd fd);
+  void accept_one(Id id, Fd fd);
   [[nodiscard]] bool has_room_for(const Peer& peer) const;
   void refuse(const Peer& peer, std::string_view why);
   void handle_connection(Id id, std::uint32_t events);
+  /// What there is no memory, thread or descriptor for is the loss of that connection and of no other.
+  void or_close(Id id, const std::function<void()>& step);
   void read(Id id);
   void close(Id id);
   /// Who began a message and does not end it is cut off.
@@ -93,6 +95,7 @@ class Server {
   bool pause_if_busy(Id id);
   void begin_next_call(Id id, const std::shared_ptr<Connection>& connection);
   void go_on_after_calls();
+  void go_on(Id id);
   /// Called with the lock held.
   [[nodiscard]] bool may_begin(uid_t uid) const;
   void post(const std::shared_ptr<Connection>& connection, std::string message);
@@ -101,6 +104,7 @@ class Server {
   void carry_out(const std::shared_ptr<Connection>& connection, const std::string& message);
   void hand_over(const Call& call, std::shared_ptr<Answer> answer);
   void end_work(uid_t uid);
+  void forget_call(uid_t uid);
   void take_answered(Id id);
 
   Fd listening_, epoll_, wake_;

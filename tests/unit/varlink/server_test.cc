@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <atomic>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -44,7 +46,12 @@ class ServerTest : public ::testing::Test {
       answer->finish(call.parameters);
     };
     server_ = std::make_unique<Server>(
-        listen_on(socket()), limits, [of_connection](const Peer&) { return of_connection; }, handle);
+        listen_on(socket()), limits,
+        [this, of_connection](const Peer&) {
+          if (unanswered_ > 0 && unanswered_-- > 0) throw Error(ErrorKind::kernel_refused, "on purpose");
+          return of_connection;
+        },
+        handle);
     thread_ = std::thread([this] { server_->run(); });
   }
   [[nodiscard]] Path socket() const { return directory_ / "socket"; }
@@ -72,6 +79,8 @@ class ServerTest : public ::testing::Test {
   void expect_alive() { EXPECT_EQ(connect().call("x.Echo", {{"a", 1}}), json({{"a", 1}})); }
 
   Path directory_;
+  /// For so many connections nobody can tell who may connect.
+  std::atomic<int> unanswered_ = 0;
   std::unique_ptr<Server> server_;
   std::thread thread_;
 };
@@ -176,6 +185,16 @@ TEST_F(ServerTest, AHandlerThatFailsOrForgetsEndsTheConnectionOnly) {
   for (const char* method : {"x.Throws", "x.Drops"})
     EXPECT_THROW(connect().call(method, json::object()), Error) << method;
   expect_alive();
+}
+
+TEST_F(ServerTest, AConnectionThatCannotBeTakenInEndsAndHarmsNoOther) {
+  serve();
+  const Client before = connect();
+  while (server_->connections() == 0) std::this_thread::yield();
+  unanswered_ = 2;
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(receive(connect_to(socket())), "");
+  expect_alive();
+  while (server_->connections() > 1) std::this_thread::yield();
 }
 
 TEST_F(ServerTest, ConnectionsBeyondTheLimitAreSentAway) {
