@@ -49,9 +49,8 @@ void Turn::leave_vms() {
 
 void Turn::enter(Mode mode) {
   mode_ = mode;
-  if (mode == Mode::none) return;
-  const std::lock_guard door(turns_.door_);
-  mode == Mode::alone ? turns_.definitions_.lock() : turns_.definitions_.lock_shared();
+  if (mode == Mode::alone) turns_.definitions_.lock();
+  if (mode == Mode::shared) turns_.definitions_.lock_shared();
 }
 
 void Turn::leave() {

@@ -5,9 +5,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <shared_mutex>
 #include <vector>
 
+#include "base/fair_mutex.h"
 #include "base/ids.h"
 
 namespace cowshed::app {
@@ -32,9 +32,7 @@ class Turns {
   /// Those that nobody holds or waits for.
   void forget_unused();
 
-  /// Held by whoever waits for `definitions_`: those who come later wait here.
-  std::mutex door_;
-  std::shared_mutex definitions_;
+  FairMutex definitions_;
   std::mutex vms_mutex_;
   std::map<VmName, std::shared_ptr<std::mutex>> vms_;
 };

@@ -21,8 +21,10 @@ namespace cowshed::layers {
 Base::Base(Host& host, VolumeKey key, BaseFiles files)
     : host_(host), key_(std::move(key)), files_(std::move(files)), views_(host, key_, files_.image) {}
 
-std::unique_lock<std::shared_mutex> Base::lock() {
-  return std::unique_lock(host_.lock_of(key_.uuid_prefix()));
+std::unique_lock<FairMutex> Base::lock() { return std::unique_lock(host_.lock_of(key_.uuid_prefix())); }
+
+std::shared_lock<FairMutex> Base::lock_shared() {
+  return std::shared_lock(host_.lock_of(key_.uuid_prefix()));
 }
 
 bool Base::is_read_only(const OurDevice& device) {
@@ -101,7 +103,7 @@ std::optional<OurDevice> Base::committed_view() { return committed_view_in(views
 void Base::with_view(const std::function<void(const View&)>& body) {
   {
     // The usual case: a view is up, and standing on it needs no more than that it stays.
-    const std::shared_lock guard(host_.lock_of(key_.uuid_prefix()));
+    const auto guard = lock_shared();
     const Stack stack = views_.read();
     refuse_direct(stack);
     if (const auto view = committed_view_in(stack)) {
@@ -119,7 +121,7 @@ void Base::with_view(const std::function<void(const View&)>& body) {
 }
 
 bool Base::while_committed(const std::function<void(const cow::ImageState&)>& body) {
-  const std::shared_lock guard(host_.lock_of(key_.uuid_prefix()));
+  const auto guard = lock_shared();
   const auto state = image_state();
   if (state) body(*state);
   return state.has_value();
@@ -176,7 +178,7 @@ void Base::collect_or_leave() {
   }
 }
 
-void Base::fold_or_leave(std::unique_lock<std::shared_mutex>& guard) {
+void Base::fold_or_leave(std::unique_lock<FairMutex>& guard) {
   try {
     // The store of a session in place still grows.
     while (!path_exists(files_.cow) && !is_commit_pending()) {
@@ -220,14 +222,14 @@ void Base::finish_commit(const CommitOptions& options) {
   if (is_commit_pending()) finish_decided(options, guard);
 }
 
-void Base::finish_decided(const CommitOptions& options, std::unique_lock<std::shared_mutex>& guard) {
+void Base::finish_decided(const CommitOptions& options, std::unique_lock<FairMutex>& guard) {
   // For nobody's sake is anything to be kept.
   discard_warm();
   Commit(views_, files_, guard, options).finish();
   settle(guard);
 }
 
-void Base::settle(std::unique_lock<std::shared_mutex>& guard) {
+void Base::settle(std::unique_lock<FairMutex>& guard) {
   {
     // Nobody comes back for the views where this fails: the session has ended.
     const Undo at_the_end([this] { collect_or_leave(); });

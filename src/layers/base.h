@@ -6,6 +6,7 @@
 #include <optional>
 #include <shared_mutex>
 
+#include "base/fair_mutex.h"
 #include "layers/base_files.h"
 #include "layers/commit.h"
 #include "layers/host.h"
@@ -142,7 +143,8 @@ class Base {
   [[nodiscard]] const BaseFiles& files() const { return files_; }
 
  private:
-  std::unique_lock<std::shared_mutex> lock();
+  std::unique_lock<FairMutex> lock();
+  std::shared_lock<FairMutex> lock_shared();
 
   /// The store into which the committed view is, or is to be, frozen while the image differs from it.
   [[nodiscard]] std::optional<Path> freezing_cow() const;
@@ -172,7 +174,7 @@ class Base {
   /// Collects; a failure is left to recovery, since what was to be done is done.
   void collect_or_leave();
   /// Views that nobody runs on are folded into those that stand on them. `guard` is let go meanwhile.
-  void fold_or_leave(std::unique_lock<std::shared_mutex>& guard);
+  void fold_or_leave(std::unique_lock<FairMutex>& guard);
   bool is_read_only(const OurDevice& device);
   /// Running, dirty or in the middle of a commit: nothing may be done to the volume as a whole.
   void refuse_unsettled();
@@ -184,8 +186,8 @@ class Base {
   void grow_guest(const Stack& stack, Sectors length);
   void shrink(Bytes size, const CommitOptions& options);
   /// After a commit.
-  void settle(std::unique_lock<std::shared_mutex>& guard);
-  void finish_decided(const CommitOptions& options, std::unique_lock<std::shared_mutex>& guard);
+  void settle(std::unique_lock<FairMutex>& guard);
+  void finish_decided(const CommitOptions& options, std::unique_lock<FairMutex>& guard);
 
   /// Somebody stands on the committed view, so that it must outlive a full file system.
   bool has_readers(const Stack& stack);
@@ -206,8 +208,7 @@ class Base {
   Running start_overlay(bool rw);
   dm::DeviceNumber bring_up_overlay(bool rw);
   bool overlay_is_clean(const Stack& stack);
-  void commit_overlay(const Stack& stack, const CommitOptions& options,
-                      std::unique_lock<std::shared_mutex>& guard);
+  void commit_overlay(const Stack& stack, const CommitOptions& options, std::unique_lock<FairMutex>& guard);
 
   dm::Control& control() { return host_.control(); }
 

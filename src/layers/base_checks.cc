@@ -62,7 +62,7 @@ void Base::check_direct() {
 }
 
 void Base::check_view() {
-  const auto guard = lock();
+  const auto guard = lock_shared();
   const Stack stack = views_.read();
   refuse_direct(stack);
   if (committed_view_in(stack)) return;

@@ -64,7 +64,7 @@ bool Base::overlay_is_clean(const Stack& stack) {
 }
 
 void Base::commit_overlay(const Stack& stack, const CommitOptions& options,
-                          std::unique_lock<std::shared_mutex>& guard) {
+                          std::unique_lock<FairMutex>& guard) {
   const bool rw = !stack.overlay || !is_read_only(*stack.overlay);
   if (stack.overlay) remove_unopened(control(), *stack.overlay);
   Undo runs_on([&] {

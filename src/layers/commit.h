@@ -2,8 +2,8 @@
 #pragma once
 
 #include <mutex>
-#include <shared_mutex>
 
+#include "base/fair_mutex.h"
 #include "layers/base_files.h"
 #include "layers/merge.h"
 #include "layers/views.h"
@@ -44,8 +44,7 @@ CommitState commit_state(const BaseFiles& files);
 class Commit {
  public:
   /// `lock` of the base, held exclusively; let go while long work goes on beside which snapshots may start.
-  Commit(Views& views, const BaseFiles& files, std::unique_lock<std::shared_mutex>& lock,
-         CommitOptions options);
+  Commit(Views& views, const BaseFiles& files, std::unique_lock<FairMutex>& lock, CommitOptions options);
 
   /// Nothing decided is no error. Throws Error; before the image was touched the decision is taken back then,
   /// and the overlay, or the revision, is as it was. `lock` is held again however it ends.
@@ -69,7 +68,7 @@ class Commit {
 
   Views& views_;
   const BaseFiles& files_;
-  std::unique_lock<std::shared_mutex>& lock_;
+  std::unique_lock<FairMutex>& lock_;
   CommitOptions options_;
   /// The image may have been changed: there is no way back any more.
   bool begun_ = false;

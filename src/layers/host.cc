@@ -43,10 +43,10 @@ bool Host::has_device_mapper() {
   }
 }
 
-std::shared_mutex& Host::lock_of(const std::string& base_key) {
+FairMutex& Host::lock_of(const std::string& base_key) {
   const std::lock_guard guard(mutex_);
   auto& lock = locks_[base_key];
-  if (!lock) lock = std::make_unique<std::shared_mutex>();
+  if (!lock) lock = std::make_unique<FairMutex>();
   return *lock;
 }
 

@@ -6,10 +6,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <string>
 #include <string_view>
 
+#include "base/fair_mutex.h"
 #include "base/workers.h"
 #include "dm/control.h"
 #include "layers/holds.h"
@@ -51,7 +51,7 @@ class Host {
   void finish_teardowns();
 
   /// Shared: building on a view. Exclusive: making, swapping and removing views.
-  std::shared_mutex& lock_of(const std::string& base_key);
+  FairMutex& lock_of(const std::string& base_key);
 
   /// The warm layers that this process keeps on views of that base.
   WarmStock& warm_of(const std::string& base_key);
@@ -63,7 +63,7 @@ class Host {
   std::mutex mutex_;
   std::unique_ptr<dm::Control> control_;
   bool only_looks_ = false;
-  std::map<std::string, std::unique_ptr<std::shared_mutex>> locks_;
+  std::map<std::string, std::unique_ptr<FairMutex>> locks_;
   std::map<std::string, std::unique_ptr<WarmStock>> warm_;
   std::optional<std::string> left_to_recovery_;
   Holds holds_;
