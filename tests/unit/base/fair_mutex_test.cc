@@ -23,6 +23,7 @@ TEST(FairMutexTest, WhoHasItAloneHasItAlone) {
   int alone = 0;
   std::atomic<int> seen_half_done = 0;
   std::vector<std::thread> all;
+  all.reserve(threads);
   for (int i = 0; i < threads; ++i)
     all.emplace_back([&, i] {
       for (int round = 0; round < rounds; ++round) {
@@ -48,6 +49,7 @@ TEST(FairMutexTest, WhoWantsItAloneGetsItHoweverManyOthersOverlap) {
   std::atomic<bool> had_it = false;
   std::atomic<int> most_rounds = 0;
   std::vector<std::thread> others;
+  others.reserve(8);
   for (int i = 0; i < 8; ++i)
     others.emplace_back([&] {
       int round = 0;
