@@ -34,8 +34,7 @@ CommitState commit_state(const BaseFiles& files) {
   return replaced->size.count == 0 ? CommitState::unsaved : CommitState::saved;
 }
 
-Commit::Commit(Views& views, const BaseFiles& files, std::unique_lock<FairMutex>& lock,
-               CommitOptions options)
+Commit::Commit(Views& views, const BaseFiles& files, std::unique_lock<FairMutex>& lock, CommitOptions options)
     : views_(views), files_(files), lock_(lock), options_(std::move(options)) {}
 
 void Commit::finish() {
