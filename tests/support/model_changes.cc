@@ -294,9 +294,12 @@ void Model::judge_kept_of_session(const Target& target, const Found& found, cons
 /// They are made anew; it may not have come to that.
 void Model::judge_kept_of_start(const Target& target, const Found::Property& property,
                                 Verdict& verdict) const {
+  // One of another size is the one that was there before.
+  const std::size_t anew = source(target.vm, target.volume).committed.size();
+  const bool is_old = property.promotable && property.promotable->size() != anew;
   if (!property.is_kept)
     verdict.events.push_back("lose " + target.label());
-  else if (property.is_unchanged)
+  else if (property.is_unchanged && !is_old)
     verdict.events.push_back((property.promotable ? "keep " : "unsure ") + target.label() +
                              (property.promotable ? " good clean" : ""));
 }
