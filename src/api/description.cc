@@ -94,7 +94,7 @@ class Signature {
 
 template <HasFields T>
 std::string Types::name(const T& of) {
-  const std::string name(Fields<T>::name);
+  std::string name(Fields<T>::name);
   if (bodies_.emplace(name, "").second) {
     Signature body(*this, Signature::Of::answer);
     Fields<T>::visit(body, of);
