@@ -89,10 +89,7 @@ void Play::resume() {
 void Play::recover_from_cut(const Words& pending) {
   if (!pending.empty()) count("power cut", pending[0]);
   std::vector<std::string> wrong;
-  std::map<std::string, Vm> all = model_.vms();
-  for (const auto& vm : pending.empty() ? Words{} : Model::vms_of(pending)) all.try_emplace(vm);
-  for (const auto& [name, vm] : all)
-    if (vm.kind != "throwaway") judge_after_cut(name, pending, wrong);
+  for (const auto& name : order_of_judging(pending)) judge_after_cut(name, pending, wrong);
   record("power-cut");
   journal_->append("end");
   if (!wrong.empty()) fail(wrong);
@@ -101,6 +98,17 @@ void Play::recover_from_cut(const Words& pending) {
   for (const auto& [name, vm] : model_.vms())
     if (!model_.refusal({"start", name}, name) && vm.kind != "template") do_command({"start", name});
   compare();
+}
+
+/// What was being changed first: whether its snapshots still fit it depends on what has become of it.
+Words Play::order_of_judging(const Words& pending) const {
+  std::map<std::string, Vm> all = model_.vms();
+  for (const auto& vm : pending.empty() ? Words{} : Model::vms_of(pending)) all.try_emplace(vm);
+  Words order;
+  for (const auto& [name, vm] : all)
+    if (vm.kind != "throwaway") order.push_back(name);
+  std::ranges::stable_partition(order, [&](const std::string& name) { return is_about(pending, name); });
+  return order;
 }
 
 void Play::judge_after_cut(const std::string& name, const Words& pending, std::vector<std::string>& wrong) {

@@ -83,6 +83,7 @@ class Play {
   void count_stopped(const Volume& volume);
   void count_volume(const Vm& vm, const Volume& volume);
   void recover_from_cut(const Words& pending);
+  [[nodiscard]] Words order_of_judging(const Words& pending) const;
   void judge_after_cut(const std::string& vm, const Words& pending, std::vector<std::string>& wrong);
   /// Events that make the model hold what is found of what was never synced.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> judge_images(
