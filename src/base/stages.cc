@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/stages.h"
 
+#include <atomic>
 #include <mutex>
 
 namespace cowshed {
@@ -17,7 +18,11 @@ Times& times(Stage stage) {
   return all.at(static_cast<std::size_t>(stage));
 }
 
+std::atomic<bool> is_counting = false;
+
 }  // namespace
+
+void count_stages() { is_counting = true; }
 
 std::string_view to_string(Stage stage) {
   switch (stage) {
@@ -41,6 +46,12 @@ std::string_view to_string(Stage stage) {
       return "copy";
   }
   return "unknown";
+}
+
+StageTimer::StageTimer(std::optional<Stage> stage) {
+  if (!stage || !is_counting) return;
+  stage_ = stage;
+  begun_ = std::chrono::steady_clock::now();
 }
 
 StageTimer::~StageTimer() {

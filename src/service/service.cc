@@ -10,6 +10,7 @@
 #include "api/description.h"
 #include "app/interruption.h"
 #include "base/log.h"
+#include "base/stages.h"
 #include "service/background.h"
 #include "service/gauges.h"
 #include "service/signals.h"
@@ -44,6 +45,7 @@ Service::Service(ServiceOptions options)
       space_(app_, events_),
       dispatch_(api_, access_, events_, metrics_),
       interfaces_(info(options_.version)) {
+  count_stages();
   api_.set_metrics([this] { return metrics_text(); });
   interfaces_.add(std::string(api::interface_name), api::interface_description(),
                   [this](std::string_view method, const varlink::Call& call, const auto& answer) {
