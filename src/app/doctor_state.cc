@@ -35,7 +35,7 @@ std::optional<Path> unsafe_parent(const Path& directory) {
 }
 
 Finding owned(const Path& directory, const struct stat& st) {
-  const std::string name = directory.native();
+  const std::string& name = directory.native();
   const unsigned mode = st.st_mode & 07777U;
   if ((mode & S_IWOTH) != 0)
     return bad(fmt::format("everybody may write in '{}' (mode {:o})", name, mode),
