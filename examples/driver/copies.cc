@@ -121,10 +121,12 @@ class CopiesVolume final : public Volume {
     return in_background([this, options] {
       if (kind() != VolumeKind::origin) return;
       make_directories(image_.parent_path());
-      if (options.from != nullptr) return fill(*Held(*options.from), options.progress);
-      if (options.image) refuse_foreign(*options.image);
-      if (options.image) return fill(open_given(options.image->file), options.progress);
-      create_sparse_durably(image_, properties().size);
+      try {
+        create_image(options);
+      } catch (...) {
+        remove_directory();
+        throw;
+      }
     });
   }
 
@@ -133,7 +135,7 @@ class CopiesVolume final : public Volume {
       check_remove();
       for (const Path& file : {session_, half_made(session_), base_, half_made(image_), image_})
         unlink_if_exists(file);
-      remove_empty_directories(image_.parent_path(), image_.parent_path().parent_path());
+      remove_directory();
     });
   }
   void check_remove() override {
@@ -241,6 +243,16 @@ class CopiesVolume final : public Volume {
   }
 
  private:
+  void create_image(const CreateOptions& options) {
+    if (options.from != nullptr) return fill(*Held(*options.from), options.progress);
+    if (options.image) refuse_foreign(*options.image);
+    if (options.image) return fill(open_given(options.image->file), options.progress);
+    create_sparse_durably(image_, properties().size);
+  }
+  /// Of its VM, which has perhaps other volumes in it.
+  void remove_directory() const {
+    remove_empty_directories(image_.parent_path(), image_.parent_path().parent_path());
+  }
   /// Taken as it is, it would be another disk than its maker means.
   void refuse_foreign(const GivenImage& image) const {
     if (format_of(image) != ImageFormat::raw) not_supported("import into", "it takes raw images only");
