@@ -31,6 +31,9 @@ class ConformanceTest : public FilePoolTest, public testing::WithParamInterface<
   using Capability = pools::Capability;
   using Properties = pools::VolumeProperties;
 
+  /// Than `image_size`.
+  static constexpr Bytes larger = mebibytes(6);
+
   void SetUp() override {
     if (!GetParam().file_system.empty() && MountedFileSystem::is_possible())
       file_system_.emplace(GetParam().file_system);
@@ -117,6 +120,29 @@ class ConformanceTest : public FilePoolTest, public testing::WithParamInterface<
   }
 
   std::optional<MountedFileSystem> file_system_;
+};
+
+/// What it promises of sessions.
+class SessionConformance : public ConformanceTest {
+ protected:
+  Properties with(pools::WritePolicy policy) {
+    auto p = origin_properties();
+    p.write_policy = policy;
+    return p;
+  }
+  /// What was written before a session was cut off is still there, and its own commit makes it the state.
+  void expect_cut_off_is_continued(pools::Volume& volume) {
+    commit(volume, 'a');
+    fill(start(volume), image_size, 'b');
+    EXPECT_TRUE(volume.is_dirty());
+    abandon(volume);
+    EXPECT_FALSE(volume.is_running());
+    EXPECT_TRUE(volume.is_dirty());
+    expect_all(start(volume), image_size, 'b');
+    stop(volume);
+    EXPECT_FALSE(volume.is_dirty());
+    expect_holds(volume, image_size, 'b');
+  }
 };
 
 }  // namespace cowshed::test
