@@ -86,6 +86,7 @@ void Dispatch::carry_out(const api::Method<Request>& method, const varlink::Call
   const auto who = to_string(answer->peer());
   const auto is_permitted = [&](Role needed) { return access_.role_of(answer->peer()) >= needed; };
   const auto refuse = [&] {
+    metrics_.count_refused(method.name);
     refusals_.add(answer->peer().uid,
                   fmt::format("{}: {} {}: not permitted", who, method.name, subject(call)));
     varlink::refuse_permission(*answer);

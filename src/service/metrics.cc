@@ -14,6 +14,11 @@ void Metrics::count_call(std::string_view method, std::chrono::nanoseconds took,
   if (failure) ++failures_[{std::string(method), std::string(to_string(*failure))}];
 }
 
+void Metrics::count_refused(std::string_view method) {
+  const std::lock_guard lock(mutex_);
+  ++failures_[{std::string(method), "not_permitted"}];
+}
+
 void Metrics::count_vm(std::string_view what, const std::optional<ErrorKind>& failure) {
   const std::lock_guard lock(mutex_);
   ++vms_[{std::string(what), failure ? std::string(to_string(*failure)) : "done"}];

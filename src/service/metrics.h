@@ -23,6 +23,8 @@ class Metrics {
   /// A method was carried out.
   void count_call(std::string_view method, std::chrono::nanoseconds took,
                   const std::optional<ErrorKind>& failure);
+  /// A method was not carried out: its caller's role does not reach that far.
+  void count_refused(std::string_view method);
   /// A VM was started or stopped ("start", "stop"), or was not.
   void count_vm(std::string_view what, const std::optional<ErrorKind>& failure);
 
