@@ -88,10 +88,15 @@ class StartStop {
     }
   }
 
+  /// What was measured is not lost with it.
   static void tear_down(Entry& entry) {
-    entry.tool->tear_down();
-    wait_for_udev();
-    remove_place(entry.place);
+    try {
+      entry.tool->tear_down();
+      wait_for_udev();
+      remove_place(entry.place);
+    } catch (const std::exception& failure) {
+      progress(fmt::format("{} is not torn down whole: {}", entry.tool->name(), failure.what()));
+    }
   }
 
   // --- Measuring

@@ -68,8 +68,15 @@ set_up() {
     CTR_HOME=$(mktemp -d) && modprobe dm-thin-pool && make_pool && configure && start_daemon && make_base && start holder
 }
 
+# Where there is udev, a device was seen to stay that containerd had said to be removed.
+remove_left_devices() {
+    for left in $(dmsetup ls | sed -n "s/^\($POOL-snap-[0-9]*\)[[:space:]].*/\1/p"); do
+        dmsetup remove --retry "$left" || return
+    done
+}
+
 tear_down() {
-    stop holder && snapshots rm base && kill "$daemon" && { wait "$daemon" || :; } &&
+    stop holder && snapshots rm base && kill "$daemon" && { wait "$daemon" || :; } && remove_left_devices &&
         dmsetup remove --retry "$POOL" && losetup --detach "$data" && losetup --detach "$metadata" && rm -r "$CTR_HOME"
 }
 
