@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
 
+#include <optional>
 #include <set>
 
 #include "app/app.h"
@@ -9,12 +10,16 @@
 #include "app/progress.h"
 #include "app/remove_vm.h"
 #include "base/undo.h"
+#include "layers/teardown.h"
 
 namespace cowshed::app {
 
 namespace {
 
 using pools::Volume;
+
+/// So many VMs are stopped by one call that their layers are taken down at once (layers::StopsTogether).
+constexpr std::size_t many = 16;
 
 /// Its stop is going to save something.
 bool is_to_be_committed(Volume& volume) {
@@ -121,6 +126,8 @@ std::vector<VmOutcome> App::stop(std::span<Vm* const> vms, const pools::StopOpti
     outcomes.push_back({vm->name(), {}, std::nullopt});
     stops.emplace_back(*vm, options, progress);
   }
+  std::optional<layers::StopsTogether> together;
+  if (stops.size() >= many && layers::Host::removal_waits()) together.emplace();
   const auto for_each = [&](auto step) {
     for (std::size_t i = 0; i < stops.size(); ++i) attempt(outcomes[i], [&] { step(stops[i]); });
   };

@@ -37,9 +37,19 @@ void do_or_leave(Host& host, const std::function<void()>& body) {
   }
 }
 
+namespace {
+
+thread_local int stops_together = 0;
+
+}  // namespace
+
+StopsTogether::StopsTogether() { ++stops_together; }
+StopsTogether::~StopsTogether() { --stops_together; }
+bool StopsTogether::is_here() { return stops_together > 0; }
+
 void let_go(Host& host, const OurDevice& device, std::function<void()> afterwards) {
   dm::Control& control = host.control();
-  if (!host.removal_waits()) {
+  if (!host.removal_waits() || StopsTogether::is_here()) {
     remove_unopened(control, device);
     return do_or_leave(host, afterwards);
   }

@@ -273,5 +273,25 @@ TEST_F(ViewsTest, a_stop_beside_others_of_its_template_asks_for_no_list_of_devic
   EXPECT_EQ(dm_devices(), Names{});
 }
 
+/// The shim has the program see two processors, so that its removals wait.
+TEST_F(ViewsTest, few_stops_are_answered_before_their_layers_are_gone_and_many_at_once_after) {
+  constexpr int many = 16;
+  create_template("debian");
+  Command start{"vm", "start"}, stop{"vm", "stop"};
+  for (int i = 0; i < many; ++i) {
+    const auto name = "app" + std::to_string(i);
+    create_app(name, "debian");
+    only_root(name);
+    start.push_back(name);
+    stop.push_back(name);
+  }
+  must(start);
+  EXPECT_EQ(ioctls(stop, "DM_DEV_RENAME"), 0U);
+  EXPECT_EQ(dm_devices(), Names{});
+  must({"vm", "start", "app0", "app1"});
+  EXPECT_EQ(ioctls({"vm", "stop", "app0", "app1"}, "DM_DEV_RENAME"), 2U);
+  EXPECT_EQ(dm_devices(), Names{});
+}
+
 }  // namespace
 }  // namespace cowshed::test

@@ -127,6 +127,11 @@ Operation<void> ImageVolume::stop(StopOptions options) {
     const layers::Lifted lifted(host(), key(), guest_roles());
     stop_now(lifted.device(), options);
   };
+  if (layers::StopsTogether::is_here())
+    return Operation<void>::pending(host().workers().submit([body] {
+      const layers::StopsTogether with_the_others;
+      body();
+    }));
   // What has nothing to save is let go at once; a thread would only add its wake-up.
   if (!waits_for_disk()) return Operation<void>::run_now(body);
   return Operation<void>::pending(host().workers().submit(body));
