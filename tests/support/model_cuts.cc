@@ -107,7 +107,8 @@ Words Play::order_of_judging(const Words& pending) const {
   Words order;
   for (const auto& [name, vm] : all)
     if (vm.kind != "throwaway") order.push_back(name);
-  std::ranges::stable_partition(order, [&](const std::string& name) { return is_about(pending, name); });
+  std::stable_partition(order.begin(), order.end(),
+                        [&](const std::string& name) { return is_about(pending, name); });
   return order;
 }
 

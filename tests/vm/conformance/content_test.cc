@@ -167,6 +167,7 @@ TEST_P(ConformanceTest, the_layers_of_an_ephemeral_volume_are_told_top_first) {
   const Path node = start(volume);
   const auto layers = volume.layers();
   std::vector<std::string> roles;
+  roles.reserve(layers.size());
   for (const auto& layer : layers) roles.push_back(layer.role);
   EXPECT_EQ(roles, (std::vector<std::string>{"ephemeral", "zero", "crypt", "cow"}));
   EXPECT_EQ(layers.front().node, node);
