@@ -8,8 +8,6 @@
 namespace cowshed::test {
 namespace {
 
-using pools::Volume;
-
 /// Passes on to the real kernel, but refuses the n-th call that counts.
 class RefusingPort : public dm::IoctlPort {
  public:
