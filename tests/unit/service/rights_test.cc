@@ -80,9 +80,9 @@ class RightsTest : public ::testing::Test {
                   HasSubstr(fmt::format("uid {} (pid 4711): {} {{", uid_of(role), method.name)));
       EXPECT_THAT(api.calls, ElementsAre()) << method.name;
       EXPECT_EQ(events_.subscribers(), 0u);
-      EXPECT_THAT(metrics_.calls_text(),
-                  HasSubstr(fmt::format("failures_total{{method=\"{}\",kind=\"not_permitted\"}} 1\n",
-                                        method.name)));
+      EXPECT_THAT(
+          metrics_.calls_text(),
+          HasSubstr(fmt::format("failures_total{{method=\"{}\",kind=\"not_permitted\"}} 1\n", method.name)));
       ++refused;
     });
   }
