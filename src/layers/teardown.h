@@ -17,8 +17,9 @@ dm::DeviceNumber bring_up_for_guest(dm::Control& control, const VolumeKey& key, 
 void remove_if_there(dm::Control& control, const dm::DmUuid& uuid);
 
 /// While a thread has one, what it lets go is taken down before that returns. Who stops many at once waits
-/// for the last of them: nobody gains by an early answer then, and a device that is set aside for it costs a
-/// second event, at which udev looks longer than a removal takes where many overlap.
+/// for the last of them: nobody gains by an early answer then. To set a device aside for it is one more call
+/// and one more event of the kernel, and costs more than the removals where those overlap in all threads
+/// (measured on two CPUs, docs/benchmarks.md).
 class StopsTogether {
  public:
   StopsTogether();
