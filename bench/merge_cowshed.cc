@@ -33,9 +33,9 @@ class Cowshed final : public Merger {
   void prepare() override {
     for (int i = 0; i < kind_.running_snapshots; ++i) start_one(i);
     const Fd from = open_file(merge().store, O_RDONLY);
-    const Fd to = create_sparse(files_.commit, stat_fd(from, merge().store).size);
-    io::copy_file(io::End(from, merge().store), io::End(to, files_.commit), {});
-    sync_file(to, files_.commit);
+    const Fd to = create_sparse(files_.commit(), stat_fd(from, merge().store).size);
+    io::copy_file(io::End(from, merge().store), io::End(to, files_.commit()), {});
+    sync_file(to, files_.commit());
   }
 
   void run() override { base().finish_commit({.keep_revision = kind_.keep_revision}); }
@@ -43,7 +43,7 @@ class Cowshed final : public Merger {
   void clean_up() override {
     for (int i = 0; i < kind_.running_snapshots; ++i) stop_one(i);
     host_.finish_teardowns();
-    unlink_if_exists(files_.revision);
+    unlink_if_exists(files_.revision());
   }
 
  private:

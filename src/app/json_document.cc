@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -14,63 +15,91 @@ namespace {
 
 using nlohmann::json;
 
-/// Follows the parser: where it stands, and which keys each open object already has.
-class Watch {
- public:
-  explicit Watch(const Path& file) : file_(file) {}
-
-  bool operator()(json::parse_event_t event, const json& parsed) {
-    switch (event) {
-      case json::parse_event_t::object_start:
-      case json::parse_event_t::array_start:
-        enter();
-        break;
-      case json::parse_event_t::object_end:
-      case json::parse_event_t::array_end:
-        open_.pop_back();
-        break;
-      case json::parse_event_t::key:
-        key(parsed.get_ref<const std::string&>());
-        break;
-      case json::parse_event_t::value:
-        break;
-    }
-    return true;
-  }
-
-  [[nodiscard]] std::string pointer() const {
-    std::string result;
-    for (const auto& level : open_)
-      if (level.current) result = pointer_to(result, *level.current);
-    return result;
-  }
-
- private:
-  static constexpr std::size_t max_depth = 16;
-  struct Level {
-    std::set<std::string> keys;
-    std::optional<std::string> current;
-  };
-
-  void enter() {
-    if (open_.size() == max_depth) refuse_json(file_, pointer(), "nested too deeply");
-    open_.emplace_back();
-  }
-
-  void key(const std::string& name) {
-    open_.back().current = name;
-    if (!open_.back().keys.insert(name).second) refuse_json(file_, pointer(), "appears twice");
-  }
-
-  const Path& file_;
-  std::vector<Level> open_;
-};
-
 /// nlohmann's text without its "[json.exception.parse_error.101] " in front.
 std::string without_code(std::string_view what) {
   const auto end = what.find("] ");
   return std::string(end == std::string_view::npos ? what : what.substr(end + 2));
 }
+
+/// Builds the document while it is parsed, and knows where the parser stands. (nlohmann's own builder does
+/// not tell that a key was there before.)
+class Builder : public json::json_sax_t {
+ public:
+  explicit Builder(const Path& file) : file_(file) {}
+
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add(value); }
+  bool number_unsigned(number_unsigned_t value) override { return add(value); }
+  bool number_float(number_float_t value, const string_t& /*text*/) override { return add(value); }
+  bool string(string_t& value) override { return add(std::move(value)); }
+  bool binary(binary_t& value) override { return add(std::move(value)); }
+
+  bool start_object(std::size_t /*size*/) override { return enter(json::value_t::object); }
+  bool start_array(std::size_t /*size*/) override { return enter(json::value_t::array); }
+  bool end_object() override { return leave(); }
+  bool end_array() override { return leave(); }
+
+  bool key(string_t& name) override {
+    Level& object = open_.back();
+    const auto [member, is_new] = object.value->get_ref<json::object_t&>().emplace(std::move(name), nullptr);
+    object.key = &member->first;
+    object.member = &member->second;
+    if (!is_new) refuse_json(file_, pointer(), "appears twice");
+    return true;
+  }
+
+  bool parse_error(std::size_t /*position*/, const std::string& /*token*/,
+                   const json::exception& failure) override {
+    refuse_json(file_, pointer(), without_code(failure.what()));
+  }
+
+  json document() { return std::move(document_); }
+
+ private:
+  static constexpr std::size_t max_depth = 16;
+  struct Level {
+    json* value;
+    /// Of an object: its newest key, and what is to become of its value.
+    const std::string* key = nullptr;
+    json* member = nullptr;
+  };
+
+  [[nodiscard]] std::string pointer() const {
+    std::string result;
+    for (const Level& level : open_)
+      if (level.key != nullptr) result = pointer_to(result, *level.key);
+    return result;
+  }
+
+  bool add(json value) {
+    place(std::move(value));
+    return true;
+  }
+
+  json* place(json value) {
+    if (open_.empty()) return &(document_ = std::move(value));
+    const Level& level = open_.back();
+    if (level.value->is_array()) return &level.value->emplace_back(std::move(value));
+    return &(*level.member = std::move(value));
+  }
+
+  bool enter(json::value_t type) {
+    if (open_.size() == max_depth) refuse_json(file_, pointer(), "nested too deeply");
+    json* const value = place(json(type));
+    open_.push_back({value});
+    return true;
+  }
+
+  bool leave() {
+    open_.pop_back();
+    return true;
+  }
+
+  const Path& file_;
+  json document_;
+  std::vector<Level> open_;
+};
 
 std::string type_of(const json& value) { return value.type_name(); }
 
@@ -96,13 +125,9 @@ std::string pointer_to(const std::string& parent, std::string_view key) {
 }
 
 json parse_json(std::string_view text, const Path& file) {
-  Watch watch(file);
-  try {
-    return json::parse(
-        text, [&](int /*depth*/, json::parse_event_t event, json& parsed) { return watch(event, parsed); });
-  } catch (const json::exception& failure) {
-    refuse_json(file, watch.pointer(), without_code(failure.what()));
-  }
+  Builder builder(file);
+  json::sax_parse(text, &builder);
+  return builder.document();
 }
 
 JsonObject::JsonObject(const json& value, std::string pointer, const Path& file)
@@ -116,9 +141,10 @@ void JsonObject::refuse(std::string_view key, std::string_view message) const {
 }
 
 const json* JsonObject::find(std::string_view key) {
-  asked_.emplace(key);
-  const auto found = value_->find(std::string(key));
-  return found == value_->end() ? nullptr : &*found;
+  const auto found = value_->find(key);
+  if (found == value_->end()) return nullptr;
+  asked_.push_back(&*found);
+  return &*found;
 }
 
 const json& JsonObject::require(std::string_view key) {
@@ -199,8 +225,8 @@ std::vector<std::string> JsonObject::keys() const {
 }
 
 void JsonObject::finish() const {
-  for (const auto& key : keys())
-    if (asked_.find(key) == asked_.end()) refuse(key, "unknown key");
+  for (const auto& [key, value] : value_->get_ref<const json::object_t&>())
+    if (std::ranges::find(asked_, &value) == asked_.end()) refuse(key, "unknown key");
 }
 
 }  // namespace cowshed::app

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,7 +58,8 @@ class JsonObject {
   const nlohmann::json* value_;
   std::string pointer_;
   const Path* file_;
-  std::set<std::string, std::less<>> asked_;
+  /// The members that were.
+  std::vector<const nlohmann::json*> asked_;
 };
 
 template <typename Make>

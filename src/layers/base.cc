@@ -19,7 +19,7 @@
 namespace cowshed::layers {
 
 Base::Base(Host& host, VolumeKey key, BaseFiles files)
-    : host_(host), key_(std::move(key)), files_(std::move(files)), views_(host, key_, files_.image) {}
+    : host_(host), key_(std::move(key)), files_(std::move(files)), views_(host, key_, files_.image()) {}
 
 std::unique_lock<FairMutex> Base::lock() { return std::unique_lock(host_.lock_of(key_.uuid_prefix())); }
 
@@ -80,11 +80,11 @@ void Base::refuse_torn_image() const {
 // --- The committed view
 
 std::optional<Path> Base::freezing_cow() const {
-  if (path_exists(files_.commit)) {
-    if (commit_state(files_) == CommitState::saved) return files_.replaced;
+  if (path_exists(files_.commit())) {
+    if (commit_state(files_) == CommitState::saved) return files_.replaced();
     return std::nullopt;
   }
-  if (path_exists(files_.cow)) return files_.cow;
+  if (path_exists(files_.cow())) return files_.cow();
   return std::nullopt;
 }
 
@@ -129,7 +129,7 @@ bool Base::while_committed(const std::function<void(const cow::ImageState&)>& bo
 
 std::optional<cow::ImageState> Base::image_state() const {
   if (freezing_cow() || is_commit_pending()) return std::nullopt;
-  const auto image = stat_if_exists(files_.image);
+  const auto image = stat_if_exists(files_.image());
   if (!image) return std::nullopt;
   return cow::ImageState{image->id.inode, image->modified};
 }
@@ -181,10 +181,10 @@ void Base::collect_or_leave() {
 void Base::fold_or_leave(std::unique_lock<FairMutex>& guard) {
   try {
     // The store of a session in place still grows.
-    while (!path_exists(files_.cow) && !is_commit_pending()) {
+    while (!path_exists(files_.cow()) && !is_commit_pending()) {
       const auto fold = views_.foldable(views_.read());
       if (!fold) return;
-      const Fd store = create_unnamed(files_.image.parent_path(), Bytes{0});
+      const Fd store = create_unnamed(files_.image().parent_path(), Bytes{0});
       const auto chunk = [&] {
         const Unlocked others_may_start(guard);
         return fold_stores(loop_node(fold->older_table.cow), loop_node(fold->newer_table.cow),
@@ -199,7 +199,7 @@ void Base::fold_or_leave(std::unique_lock<FairMutex>& guard) {
 }
 
 void Base::drop_clean_stores() {
-  for (const Path& store : {files_.cow, files_.overlay})
+  for (const Path& store : {files_.cow(), files_.overlay()})
     if (path_exists(store) && is_unused(store)) unlink_durably(store);
 }
 
@@ -234,32 +234,32 @@ void Base::settle(std::unique_lock<FairMutex>& guard) {
     // Nobody comes back for the views where this fails: the session has ended.
     const Undo at_the_end([this] { collect_or_leave(); });
     // What a session with snapshots off left in the image, which was cut off, is part of this state.
-    unlink_durably(files_.dirty);
+    unlink_durably(files_.dirty());
   }
   fold_or_leave(guard);
 }
 
 // --- Questions
 
-void Base::verify_image() const { static_cast<void>(image_size(files_.image)); }
+void Base::verify_image() const { static_cast<void>(image_size(files_.image())); }
 
 bool Base::is_unused(const Path& store) const {
-  const auto image = stat_if_exists(files_.image);
+  const auto image = stat_if_exists(files_.image());
   return image ? changes_nothing(store, image->size) : is_clean_store(store);
 }
 
 bool Base::is_dirty() {
-  if (path_exists(files_.dirty) || is_commit_pending()) return true;
-  const bool has_overlay = path_exists(files_.overlay);
-  if (!has_overlay && !path_exists(files_.cow)) return false;
-  if (!host_.has_device_mapper()) return !is_unused(has_overlay ? files_.overlay : files_.cow);
+  if (path_exists(files_.dirty()) || is_commit_pending()) return true;
+  const bool has_overlay = path_exists(files_.overlay());
+  if (!has_overlay && !path_exists(files_.cow())) return false;
+  if (!host_.has_device_mapper()) return !is_unused(has_overlay ? files_.overlay() : files_.cow());
   const Stack stack = views_.read();
   return has_overlay ? !overlay_is_clean(stack) : !frozen_view_is_clean(stack);
 }
 
 bool Base::is_broken() {
   if (!host_.has_device_mapper()) return false;
-  const auto view = views_.on_cow(views_.read(), files_.cow);
+  const auto view = views_.on_cow(views_.read(), files_.cow());
   return view && dm::SnapshotStatus::parse(control().status(view->uuid).at(0).params).state !=
                      dm::SnapshotStatus::State::active;
 }
@@ -272,7 +272,7 @@ Running Base::start_session(SessionKind kind, bool rw, bool keep_revision) {
   refuse_second_start(stack);
   refuse_pending();
   views_.collect();
-  if (path_exists(files_.overlay)) return start_overlay(rw);
+  if (path_exists(files_.overlay())) return start_overlay(rw);
   if (kind == SessionKind::in_place) {
     fold_or_leave(guard);
     refuse_second_start(views_.read());
@@ -306,8 +306,8 @@ void Base::abandon_session() {
   if (!session) return;
   remove_unopened(control(), *session);
   const Undo at_the_end([this] { collect_or_leave(); });
-  const Path& store = stack.in_place ? files_.cow : files_.overlay;
-  if (stack.in_place) sync_path(files_.image);
+  const Path store = stack.in_place ? files_.cow() : files_.overlay();
+  if (stack.in_place) sync_path(files_.image());
   sync_path(store);
   const bool is_clean = stack.in_place ? frozen_view_is_clean(stack) : is_unused(store);
   if (is_clean) unlink_durably(store);

@@ -51,16 +51,16 @@ void Base::check_settled() {
 void Base::revert(const WorkWatch& watch) {
   auto guard = lock();
   refuse_unsettled();
-  if (!path_exists(files_.revision)) throw Error(ErrorKind::not_found, "it has no revision to go back to");
-  check_store_file(files_.revision, image_size(files_.image));
-  link_durably(files_.revision, files_.commit);
+  if (!path_exists(files_.revision())) throw Error(ErrorKind::not_found, "it has no revision to go back to");
+  check_store_file(files_.revision(), image_size(files_.image()));
+  link_durably(files_.revision(), files_.commit());
   finish_decided({.keep_revision = true, .watch = watch}, guard);
 }
 
 void Base::import_image(const std::function<void(const Path& file)>& fill, const CommitOptions& options) {
   auto guard = lock();
   refuse_unsettled();
-  const Path prepared = half_made(files_.import);
+  const Path prepared = half_made(files_.import());
   Commit::discard_preparations(files_);
   Undo undo([this] { Commit::discard_preparations(files_); });
   {
@@ -68,10 +68,10 @@ void Base::import_image(const std::function<void(const Path& file)>& fill, const
     fill(prepared);
     static_cast<void>(image_size(prepared));
     sync_path(prepared);
-    if (options.keep_revision) save_differing(files_.image, prepared, files_.replaced, nullptr);
+    if (options.keep_revision) save_differing(files_.image(), prepared, files_.replaced(), nullptr);
   }
-  if (!options.keep_revision) create_sparse_durably(files_.replaced, Bytes{0});
-  rename_durably(prepared, files_.import);
+  if (!options.keep_revision) create_sparse_durably(files_.replaced(), Bytes{0});
+  rename_durably(prepared, files_.import());
   undo.release();
   finish_decided(options, guard);
 }
@@ -81,15 +81,15 @@ void Base::promote(const std::function<void(const Path& store)>& make, const Com
   refuse_unsettled();
   Commit::discard_preparations(files_);
   Undo undo([this] { Commit::discard_preparations(files_); });
-  const Path prepared = half_made(files_.commit);
+  const Path prepared = half_made(files_.commit());
   {
     const Unlocked others_may_start(guard);
     make(prepared);
     sync_path(prepared);
   }
-  if (MergeStore(prepared, files_.image).survey().changes_nothing()) return;
-  link_durably(prepared, files_.promotion);
-  rename_durably(prepared, files_.commit);
+  if (MergeStore(prepared, files_.image()).survey().changes_nothing()) return;
+  link_durably(prepared, files_.promotion());
+  rename_durably(prepared, files_.commit());
   undo.release();
   finish_decided(options, guard);
 }
@@ -97,7 +97,7 @@ void Base::promote(const std::function<void(const Path& store)>& make, const Com
 // --- Size
 
 void Base::resize(Bytes size, bool may_shrink, const CommitOptions& options) {
-  const Bytes now = image_size(files_.image);
+  const Bytes now = image_size(files_.image());
   if (size >= now) return grow(size);
   if (!may_shrink)
     throw Error(
@@ -113,11 +113,11 @@ void Base::shrink(Bytes size, const CommitOptions& options) {
   auto guard = lock();
   refuse_unsettled();
   // A store without exceptions that restores a smaller state: all else is a commit like any other.
-  const Path prepared = half_made(files_.commit);
+  const Path prepared = half_made(files_.commit());
   unlink_if_exists(prepared);
   Undo undo([&] { unlink_if_exists(prepared); });
   create_store_file(prepared, Bytes{0}, {base_chunk, size});
-  rename_durably(prepared, files_.commit);
+  rename_durably(prepared, files_.commit());
   undo.release();
   finish_decided(options, guard);
 }
@@ -125,11 +125,11 @@ void Base::shrink(Bytes size, const CommitOptions& options) {
 void Base::grow(Bytes size) {
   const auto guard = lock();
   refuse_pending();
-  const Bytes before = image_size(files_.image);
-  for (const Path& store : {files_.cow, files_.revision})
+  const Bytes before = image_size(files_.image());
+  for (const Path& store : {files_.cow(), files_.revision()})
     if (path_exists(store)) remember_size(store, before);
-  if (path_exists(files_.overlay)) make_room(files_.overlay, size);
-  grow_file(files_.image, size);
+  if (path_exists(files_.overlay())) make_room(files_.overlay(), size);
+  grow_file(files_.image(), size);
   if (!host_.has_device_mapper()) return;
   grow_devices(views_.read());
   discard_outdated_warm();
@@ -137,11 +137,11 @@ void Base::grow(Bytes size) {
 
 void Base::grow_devices(const Stack& stack) {
   views_.grow_top(stack);
-  grow_guest(stack, to_sectors(image_size(files_.image)));
+  grow_guest(stack, to_sectors(image_size(files_.image())));
 }
 
 bool Base::has_outgrown(const Stack& stack) {
-  const auto image = stat_if_exists(files_.image);
+  const auto image = stat_if_exists(files_.image());
   const auto is_shorter = [&](const OurDevice& device) {
     return to_bytes(control().table(device.uuid).at(0).length) < image->size;
   };

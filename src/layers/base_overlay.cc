@@ -27,16 +27,16 @@ void revive(const Path& overlay) {
 }  // namespace
 
 Running Base::start_overlay(bool rw) {
-  const Bytes size = image_size(files_.image);
-  const bool is_new = !path_exists(files_.overlay);
+  const Bytes size = image_size(files_.image());
+  const bool is_new = !path_exists(files_.overlay());
   if (is_new)
-    create_store_file(files_.overlay, size, {overlay_chunk});
+    create_store_file(files_.overlay(), size, {overlay_chunk});
   else
-    revive(files_.overlay);
-  const bool is_clean = is_new || check_store_file(files_.overlay, size).is_clean();
+    revive(files_.overlay());
+  const bool is_clean = is_new || check_store_file(files_.overlay(), size).is_clean();
   Undo undo([&] {
     collect_or_leave();
-    if (is_clean) unlink_durably(files_.overlay);
+    if (is_clean) unlink_durably(files_.overlay());
   });
   const auto device = bring_up_overlay(rw);
   undo.release();
@@ -46,8 +46,8 @@ Running Base::start_overlay(bool rw) {
 dm::DeviceNumber Base::bring_up_overlay(bool rw) {
   const View view = make_view();
   // Held until the session holds it.
-  const auto store = attach_only_loop(files_.overlay, {.direct_io = true});
-  const auto chunk = store_chunk(files_.overlay).sectors();
+  const auto store = attach_only_loop(files_.overlay(), {.direct_io = true});
+  const auto chunk = store_chunk(files_.overlay()).sectors();
   const dm::Snapshot table{.origin = view.device,
                            .cow = device_number(store),
                            .store = dm::ExceptionStore::persistent,
@@ -58,7 +58,7 @@ dm::DeviceNumber Base::bring_up_overlay(bool rw) {
 }
 
 bool Base::overlay_is_clean(const Stack& stack) {
-  if (!stack.overlay) return is_clean_store(files_.overlay);
+  if (!stack.overlay) return is_clean_store(files_.overlay());
   const auto status = dm::SnapshotStatus::parse(control().status(stack.overlay->uuid).at(0).params);
   return status.state == dm::SnapshotStatus::State::active && status.allocated <= status.metadata;
 }
@@ -68,16 +68,16 @@ void Base::commit_overlay(const Stack& stack, const CommitOptions& options,
   const bool rw = !stack.overlay || !is_read_only(*stack.overlay);
   if (stack.overlay) remove_unopened(control(), *stack.overlay);
   Undo runs_on([&] {
-    if (stack.overlay && path_exists(files_.overlay)) bring_up_overlay(rw);
+    if (stack.overlay && path_exists(files_.overlay())) bring_up_overlay(rw);
   });
-  sync_path(files_.overlay);
-  revive(files_.overlay);
-  if (check_store_file(files_.overlay, image_size(files_.image)).is_clean()) {
+  sync_path(files_.overlay());
+  revive(files_.overlay());
+  if (check_store_file(files_.overlay(), image_size(files_.image())).is_clean()) {
     // Nothing was changed: the last revision still restores the state before the last change.
-    unlink_durably(files_.overlay);
+    unlink_durably(files_.overlay());
   } else {
     discard_warm();
-    rename_durably(files_.overlay, files_.commit);
+    rename_durably(files_.overlay(), files_.commit());
     Commit(views_, files_, guard, options).finish();
   }
   runs_on.release();
@@ -100,7 +100,7 @@ void Base::discard_session() {
   refuse_discard(stack);
   if (stack.in_place) commit_in_place(stack, true);
   if (stack.overlay) remove_unopened(control(), *stack.overlay);
-  unlink_durably(files_.overlay);
+  unlink_durably(files_.overlay());
   collect_or_leave();
 }
 

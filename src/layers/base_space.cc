@@ -33,11 +33,11 @@ bool Base::has_readers(const Stack& stack) {
 }
 
 void Base::reserve_copies_if_unwatched() {
-  if (host_.is_guarded() || !path_exists(files_.cow)) return;
+  if (host_.is_guarded() || !path_exists(files_.cow())) return;
   constexpr std::string_view ways_out =
       "start the service, which watches it (cowshed serve), or set write_policy to overlay";
   try {
-    if (reserve_all(files_.cow)) return;
+    if (reserve_all(files_.cow())) return;
   } catch (Error& error) {
     if (error.kind() != ErrorKind::not_supported) throw;
     throw Error(error.kind(), fmt::format("{}; {}", error.message(), ways_out), error.error_number());
@@ -47,7 +47,7 @@ void Base::reserve_copies_if_unwatched() {
       fmt::format(
           "snapshots stand on the state that a session of '{}' overwrites, and there is no space to keep "
           "all of that for them ({}): free some, or {}: {}",
-          vid_text(key_.volume()), format_size(stat_if_exists(files_.cow).value().size), ways_out,
+          vid_text(key_.volume()), format_size(stat_if_exists(files_.cow()).value().size), ways_out,
           ::strerrordesc_np(ENOSPC)),
       ENOSPC);
 }
@@ -56,7 +56,7 @@ bool Base::secure_session() {
   const auto guard = lock();
   const Stack stack = views_.read();
   if (!stack.in_place || host_.is_guarded()) return true;
-  if (!has_readers(stack) || !path_exists(files_.cow) || reserve_all(files_.cow)) return true;
+  if (!has_readers(stack) || !path_exists(files_.cow()) || reserve_all(files_.cow())) return true;
   const dm::DmUuid& session = stack.in_place->uuid;
   if (const auto info = control().info(session); info && !info->suspended)
     suspend_session(control(), session);
@@ -65,15 +65,16 @@ bool Base::secure_session() {
 
 void Base::give_back_reserve(const Stack& stack) {
   try {
-    const auto view = views_.on_cow(stack, files_.cow);
+    const auto view = views_.on_cow(stack, files_.cow());
     if (!view) return;
     const auto status = dm::SnapshotStatus::parse(control().status(view->uuid).at(0).params);
     // With an area that the kernel may have begun.
     if (status.state == dm::SnapshotStatus::State::active)
-      give_back(files_.cow, to_bytes(status.allocated) + mebibytes(1));
+      give_back(files_.cow(), to_bytes(status.allocated) + mebibytes(1));
   } catch (const Error& error) {
     // It only takes more than it needs, until it goes.
-    log_warning(fmt::format("'{}' keeps what was reserved in it: {}", files_.cow.native(), error.message()));
+    log_warning(
+        fmt::format("'{}' keeps what was reserved in it: {}", files_.cow().native(), error.message()));
   }
 }
 

@@ -43,8 +43,8 @@ void write_all_changes(Host& host, const OurDevice& snapshot, Base& base, const 
     stores.emplace();
     for (const dm::DeviceNumber store : *above) stores->push_back(loop_node(store));
   }
-  const Fd older = create_unnamed(base.files().image.parent_path(), Bytes{0});
-  write_differing(dm::node_of(under.view), base.files().image, stores, older, nullptr);
+  const Fd older = create_unnamed(base.files().image().parent_path(), Bytes{0});
+  write_differing(dm::node_of(under.view), base.files().image(), stores, older, nullptr);
   fold_stores(own, path_to(older), under.length, into);
 }
 

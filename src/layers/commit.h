@@ -34,8 +34,8 @@ enum class CommitState {
 CommitState commit_state(const BaseFiles& files);
 
 /// The commit protocol (docs/commit.md), from wherever the directory says it stands to its end; what is
-/// there is all it goes by, so that it is its own recovery. `files.commit` is merged into the image, or
-/// `files.import` takes its place, while running snapshots keep what they see:
+/// there is all it goes by, so that it is its own recovery. `files.commit()` is merged into the image, or
+/// `files.import()` takes its place, while running snapshots keep what they see:
 ///
 ///   direct   nobody runs on the image: it is written
 ///   freeze   what is replaced is copied into a store first, the committed view swapped onto that

@@ -31,7 +31,7 @@ ExportedState::ExportedState(Host& host, Base base) : host_(host), base_(std::mo
     // While the image is the committed state, its holes are known; what is written to it later goes into
     // stretches that are none of it, or is copied out first.
     if (base_.image_is_committed_state())
-      data_ = data_of(base_.files().image);
+      data_ = data_of(base_.files().image());
     else
       data_ = {{{}, {}, size_}};
   });
@@ -41,7 +41,7 @@ void ExportedState::hold_image() {
   if (base_.is_dirty())
     throw Error(ErrorKind::dirty,
                 "holds what a session that was cut off has written; start and stop it first");
-  path_ = base_.files().image;
+  path_ = base_.files().image();
   held_ = open_file(path_, O_RDONLY);
   size_ = image_size(path_);
   data_ = data_of(path_);

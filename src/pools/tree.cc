@@ -28,10 +28,10 @@ void add_half_made(std::vector<Ending>& endings) {
 std::vector<Ending> make_endings() {
   const layers::BaseFiles files{Path()};
   std::vector<Ending> endings{
-      {files.image, Role::image, std::nullopt},           {files.cow, Role::session, TreeKind::layers},
-      {files.overlay, Role::session, TreeKind::layers},   {files.dirty, Role::session, TreeKind::layers},
-      {files.revision, Role::revision, TreeKind::layers}, {files.import, Role::unfinished, std::nullopt}};
-  for (const Path& file : {files.commit, files.promotion, files.replaced, files.merged})
+      {files.image(), Role::image, std::nullopt},           {files.cow(), Role::session, TreeKind::layers},
+      {files.overlay(), Role::session, TreeKind::layers},   {files.dirty(), Role::session, TreeKind::layers},
+      {files.revision(), Role::revision, TreeKind::layers}, {files.import(), Role::unfinished, std::nullopt}};
+  for (const Path& file : {files.commit(), files.promotion(), files.replaced(), files.merged()})
     endings.push_back({file, Role::unfinished, TreeKind::layers});
   add_half_made(endings);
   endings.push_back({"-dirty.img", Role::session, TreeKind::reflink});

@@ -73,25 +73,25 @@ class FileLayout final : public Layout {
  public:
   [[nodiscard]] Content next_start(pools::Volume& volume) const override {
     const auto files = files_of(volume);
-    Content content = read_whole(files.image, false);
-    merge(files.overlay, content);
+    Content content = read_whole(files.image(), false);
+    merge(files.overlay(), content);
     return content;
   }
 
   [[nodiscard]] std::optional<State> state(pools::Volume& volume) const override {
     if (volume.is_running()) return std::nullopt;
     const auto files = files_of(volume);
-    State state{.committed = read_whole(files.image, false), .older = {}};
-    merge(files.cow, state.committed);
-    if (!path_exists(files.revision)) return state;
+    State state{.committed = read_whole(files.image(), false), .older = {}};
+    merge(files.cow(), state.committed);
+    if (!path_exists(files.revision())) return state;
     state.older = {state.committed};
-    merge(files.revision, state.older.front());
+    merge(files.revision(), state.older.front());
     return state;
   }
 
   [[nodiscard]] bool has_session(pools::Volume& volume) const override {
     const auto files = files_of(volume);
-    return path_exists(files.cow) || path_exists(files.overlay);
+    return path_exists(files.cow()) || path_exists(files.overlay());
   }
 
   void find_kept(pools::Volume& volume, Found::Property& property) const override {
@@ -101,10 +101,10 @@ class FileLayout final : public Layout {
     property.is_unchanged = layers::is_clean_store(kept);
     const auto header = layers::read_header(kept);
     const layers::BaseFiles source = files_of(volume.source());
-    const auto image = stat_if_exists(source.image);
-    if (!header || !header->changes || !image || path_exists(source.cow)) return;
+    const auto image = stat_if_exists(source.image());
+    if (!header || !header->changes || !image || path_exists(source.cow())) return;
     if (*header->changes != cow::ImageState{image->id.inode, image->modified}) return;
-    Content content = read_whole(source.image, false);
+    Content content = read_whole(source.image(), false);
     merge(kept, content);
     property.promotable = std::move(content);
   }

@@ -403,13 +403,13 @@ TEST_F(FilePoolTest, a_start_with_snapshots_off_that_fails_keeps_the_state_befor
   root.abandon().get();
   const layers::BaseFiles files(scratch() / root.properties().vid.str());
   // So that it cannot be unlinked.
-  std::filesystem::remove(files.revision);
-  std::filesystem::create_directory(files.revision);
+  std::filesystem::remove(files.revision());
+  std::filesystem::create_directory(files.revision());
   auto p = root.properties();
   p.revisions_to_keep = -1;
   root.set_properties(p);
   EXPECT_ANY_THROW(start(root));
-  std::filesystem::remove(files.revision);
+  std::filesystem::remove(files.revision());
   auto& app = snapshot_of(root, "work");
   EXPECT_EQ(get(start(app), first_block), 'a');
   stop(app);

@@ -106,8 +106,8 @@ TEST_P(ResizeTest, a_grow_that_was_cut_off_when_the_files_had_grown_is_finished_
   start(before);
   const Path node = start(root);
   const layers::BaseFiles files(scratch() / root.properties().vid.str());
-  if (path_exists(files.overlay)) std::filesystem::resize_file(files.overlay, mebibytes(16).count);
-  std::filesystem::resize_file(files.image, larger.count);
+  if (path_exists(files.overlay())) std::filesystem::resize_file(files.overlay(), mebibytes(16).count);
+  std::filesystem::resize_file(files.image(), larger.count);
   pools::Volume* const all[] = {&root, &before};
   pool().recover(all, false);
   EXPECT_EQ(size_of(node), larger);

@@ -42,9 +42,9 @@ std::vector<Layer> FileVolume::layers() {
   const bool is_on_view = kind() == VolumeKind::snapshot && !devices.empty();
   auto views = is_on_view ? layers::list_devices(control, file_source().key()) : std::vector<OurDevice>{};
   const auto file = files();
-  auto result =
-      images::survey_layers(control, {file.image, {file.cow, file.revision, file.overlay, file.replaced}},
-                            devices, std::move(views));
+  auto result = images::survey_layers(
+      control, {file.image(), {file.cow(), file.revision(), file.overlay(), file.replaced()}}, devices,
+      std::move(views));
   if (kind() == VolumeKind::origin) mark_views(result, devices);
   return result;
 }

@@ -25,11 +25,11 @@ void FileVolume::verify() {
   }
   base().verify_image();
   const auto file = files();
-  for (const Path& store : {file.cow, file.revision, file.overlay})
+  for (const Path& store : {file.cow(), file.revision(), file.overlay()})
     if (path_exists(store)) layers::check_store_file(store, size());
   if (base().is_broken())
     throw Error(ErrorKind::corrupt_image,
-                fmt::format("the kernel has marked the view over '{}' invalid", file.cow.native()));
+                fmt::format("the kernel has marked the view over '{}' invalid", file.cow().native()));
 }
 
 bool FileVolume::is_dirty() { return kind() == VolumeKind::origin && base().is_dirty(); }
@@ -47,12 +47,12 @@ Bytes FileVolume::size() {
     if (const auto device = running()) return to_bytes(host().control().table(device->uuid).at(0).length);
     return file_source().size();
   }
-  const auto image = stat_if_exists(files().image);
+  const auto image = stat_if_exists(files().image());
   return image && kind() == VolumeKind::origin ? image->size : properties().size;
 }
 
 std::vector<Revision> FileVolume::revisions() {
-  const Path revision = files().revision;
+  const Path revision = files().revision();
   struct stat st {};
   if (kind() != VolumeKind::origin || ::stat(revision.c_str(), &st) < 0) return {};
   // The commit renamed it; nothing changes it afterwards.
@@ -66,8 +66,8 @@ void FileVolume::recover_origin(RecoveryReport& report, bool dry_run) {
     report.add(fmt::format("finish the commit of volume '{}'", properties().vid.str()));
     if (!dry_run) base.finish_commit(commit_options(nullptr));
   }
-  for (const Path& half :
-       {half_made(file.image), half_made(file.import), half_made(file.replaced), half_made(file.commit)})
+  for (const Path& half : {half_made(file.image()), half_made(file.import()), half_made(file.replaced()),
+                           half_made(file.commit())})
     images::sweep_file(half, "half-made", report, dry_run);
   if (!dry_run && host().has_device_mapper()) base.tidy();
 }
@@ -89,7 +89,7 @@ void FileVolume::recover_now(RecoveryReport& report, bool dry_run) {
   else if (kind() == VolumeKind::snapshot)
     recover_kept(report, dry_run);
   else if (!is_running())
-    images::sweep_file(files().image, "a past session's", report, dry_run);
+    images::sweep_file(files().image(), "a past session's", report, dry_run);
 }
 
 }  // namespace cowshed::pools::file

@@ -40,7 +40,7 @@ void FileVolume::resize_now(Bytes size, bool shrink, const ProgressWatch& progre
   if (kind() == VolumeKind::origin)
     base().resize(size, shrink, commit_options(progress));
   else
-    resize_volatile(files().image, size, shrink);
+    resize_volatile(files().image(), size, shrink);
 }
 
 Operation<void> FileVolume::revert(std::optional<std::string> revision, ProgressWatch progress) {

@@ -12,10 +12,10 @@ namespace {
 
 DataKind data_in(const Path& path, const layers::BaseFiles& files, VolumeKind kind) {
   if (kind == VolumeKind::volatile_) return DataKind::volatile_;
-  if (path == files.revision) return DataKind::revision;
-  const bool is_image = path == files.image || path == files.import;
-  return is_image || path == half_made(files.image) || path == half_made(files.import) ? DataKind::image
-                                                                                       : DataKind::cow;
+  if (path == files.revision()) return DataKind::revision;
+  const bool is_image = path == files.image() || path == files.import();
+  return is_image || path == half_made(files.image()) || path == half_made(files.import()) ? DataKind::image
+                                                                                           : DataKind::cow;
 }
 
 /// Not those that are a second name of another: a commit gives its files two.

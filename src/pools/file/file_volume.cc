@@ -24,13 +24,16 @@ VolumePaths FileVolume::paths() {
   // What an ephemeral volume writes has no name.
   if (is_ephemeral()) return {};
   if (kind() != VolumeKind::snapshot)
-    return {.path = own.image, .path_cow = own.cow, .path_source = {}, .path_source_cow = {}};
+    return {.path = own.image(), .path_cow = own.cow(), .path_source = {}, .path_source_cow = {}};
   const auto of_source = file_source().files();
-  return {.path = {}, .path_cow = own.cow, .path_source = of_source.image, .path_source_cow = of_source.cow};
+  return {.path = {},
+          .path_cow = own.cow(),
+          .path_source = of_source.image(),
+          .path_source_cow = of_source.cow()};
 }
 
 void FileVolume::create_now(const CreateOptions& options, const Export* content) {
-  images::create_image(files().image, properties().size, options, content);
+  images::create_image(files().image(), properties().size, options, content);
 }
 
 void FileVolume::check_remove() {
@@ -67,7 +70,7 @@ layers::Running FileVolume::start_now() {
   const bool rw = properties().rw;
   switch (kind()) {
     case VolumeKind::volatile_:
-      return start_volatile(files().image);
+      return start_volatile(files().image());
     case VolumeKind::snapshot: {
       layers::Base base = file_source().base();
       if (!properties().keep_changes)
@@ -93,7 +96,7 @@ void FileVolume::check_start() {
 
 void FileVolume::stop_now(const std::optional<layers::OurDevice>& device, const StopOptions& options) {
   if (kind() == VolumeKind::origin) return stop_origin(options);
-  if (kind() == VolumeKind::volatile_) return stop_volatile(device, files().image);
+  if (kind() == VolumeKind::volatile_) return stop_volatile(device, files().image());
   if (!device) return;
   stop_snapshot(*device, options);
 }
@@ -131,8 +134,8 @@ void FileVolume::check_stop(const StopOptions& options) {
 layers::Watched FileVolume::watched() const {
   layers::Watched watched = ImageVolume::watched();
   if (kind() == VolumeKind::snapshot || is_ephemeral()) return watched;
-  watched.image = files().image;
-  watched.cow = files().cow;
+  watched.image = files().image();
+  watched.cow = files().cow();
   return watched;
 }
 

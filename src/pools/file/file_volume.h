@@ -62,7 +62,7 @@ class FileVolume : public images::ImageVolume {
   layers::Base base() { return {host(), key(), files()}; }
   FileVolume& file_source() { return own_source<FileVolume>(); }
   /// A snapshot volume's store when `keep_changes` is set.
-  [[nodiscard]] Path kept_store() const { return files().cow; }
+  [[nodiscard]] Path kept_store() const { return files().cow(); }
 
   void recover_origin(RecoveryReport& report, bool dry_run);
   void recover_kept(RecoveryReport& report, bool dry_run);
