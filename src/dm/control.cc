@@ -171,6 +171,12 @@ std::optional<Stage> stage_of(Op op) {
 }  // namespace
 
 Reply Control::issue(const Request& request) {
+  auto reply = ask(request);
+  if (!reply) throw refused(request, ENXIO);
+  return std::move(*reply);
+}
+
+std::optional<Reply> Control::ask(const Request& request) {
   check(request, version_);
   const StageTimer timer(stage_of(request.op));
   const Command& command = command_of(request.op);
@@ -180,6 +186,7 @@ Reply Control::issue(const Request& request) {
       const int error_number = errno;
       // The kernel writes its version even when it refuses ours (check_version).
       if (buffer.header().version[0] != DM_VERSION_MAJOR) throw wrong_interface(buffer.header());
+      if (error_number == ENXIO) return std::nullopt;
       throw refused(request, error_number);
     }
     Reply reply = in_context([&] { return request.describe(); }, [&] { return Reply::from(buffer); });
@@ -262,12 +269,9 @@ void Control::set_uuid(const DeviceId& id, const DmUuid& uuid) {
 }
 
 std::optional<DeviceInfo> Control::info(const DeviceId& id) {
-  try {
-    return issue(Request(Op::info, id)).info();
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::not_found) return std::nullopt;
-    throw;
-  }
+  const auto reply = ask(Request(Op::info, id));
+  if (!reply) return std::nullopt;
+  return reply->info();
 }
 
 std::vector<RawLine> Control::table(const DeviceId& id, Slot slot) {
@@ -289,17 +293,13 @@ std::vector<RawLine> Control::lines(const DeviceId& id, std::uint32_t flags) {
 std::optional<Look> Control::look(const DeviceId& id) {
   Request request(Op::status, id);
   request.flags = DM_NOFLUSH_FLAG;
-  try {
-    const Reply reply = issue(request);
-    return in_context(
-        [&] { return request.describe(); },
-        [&] {
-          return Look{reply.info(), parse_target_specs(reply.payload, reply.header.target_count)};
-        });
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::not_found) return std::nullopt;
-    throw;
-  }
+  const auto reply = ask(request);
+  if (!reply) return std::nullopt;
+  return in_context(
+      [&] { return request.describe(); },
+      [&] {
+        return Look{reply->info(), parse_target_specs(reply->payload, reply->header.target_count)};
+      });
 }
 
 std::vector<DeviceNumber> Control::deps(const DeviceId& id, Slot slot) {
@@ -340,16 +340,12 @@ std::vector<ListEntry> Control::ask_for_list(std::string_view uuid_prefix) {
 }
 
 bool Control::complete(ListEntry& entry) {
-  try {
-    // By number, and without DmName: other people's names may hold anything.
-    const Reply reply = issue(Request(Op::info, entry.number));
-    entry.uuid = reply.header.uuid;
-    entry.event_number = reply.header.event_nr;
-    return true;
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::not_found) return false;
-    throw;
-  }
+  // By number, and without DmName: other people's names may hold anything.
+  const auto reply = ask(Request(Op::info, entry.number));
+  if (!reply) return false;
+  entry.uuid = reply->header.uuid;
+  entry.event_number = reply->header.event_nr;
+  return true;
 }
 
 std::optional<std::string> Control::message(const DeviceId& id, Sectors sector, std::string_view text) {

@@ -164,7 +164,10 @@ class Control {
   [[nodiscard]] int poll_fd() const { return port_->poll_fd(); }
 
  private:
-  /// The only function that calls the kernel: from the table in command.h, with a buffer that grows.
+  /// The only function that calls the kernel: from the table in command.h, with a buffer that grows. Nothing
+  /// where the device does not exist, as is usual for one whose name is to be taken: no exception's matter.
+  std::optional<Reply> ask(const Request& request);
+  /// ask(), but a device that does not exist is an Error not_found.
   Reply issue(const Request& request);
   DmName name_of(const DeviceId& id);
   std::vector<RawLine> lines(const DeviceId& id, std::uint32_t flags);

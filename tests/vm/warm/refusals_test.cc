@@ -30,18 +30,32 @@ class RefusingPort : public dm::IoctlPort {
   int countdown_ = 0;
 };
 
-TEST_P(WarmTest, a_kernel_that_refuses_any_call_of_a_hand_out_gets_a_cold_start_or_a_clean_error) {
-  auto owned = std::make_unique<RefusingPort>();
-  RefusingPort& port = *owned;
-  layers::Host host(std::move(owned));
+/// A second pool over the files of the fixture's, whose calls can be refused.
+struct RefusablePool {
+  explicit RefusablePool(const Path& directory)
+      : RefusablePool(directory, std::make_unique<RefusingPort>()) {}
+
+  RefusingPort& port;
+  layers::Host host;
   pools::DriverContext context{host};
-  auto& root = warm_origin(2);
-  const auto pool = pools::find_driver("file").make(
-      {PoolName("test"), {{"dir_path", scratch().native()}}, std::nullopt}, context);
-  const auto same_root = pool->volume(root.properties(), nullptr);
+  std::unique_ptr<pools::Pool> pool;
+
+ private:
+  RefusablePool(const Path& directory, std::unique_ptr<RefusingPort> owned)
+      : port(*owned),
+        host(std::move(owned)),
+        pool(pools::find_driver("file").make(
+            {PoolName("test"), {{"dir_path", directory.native()}}, std::nullopt}, context)) {}
+};
+
+TEST_P(WarmTest, a_kernel_that_refuses_any_call_of_a_hand_out_gets_a_cold_start_or_a_clean_error) {
+  const RefusablePool refusable(scratch());
+  RefusingPort& port = refusable.port;
+  pools::Pool& pool = *refusable.pool;
+  const auto same_root = pool.volume(warm_origin(2).properties(), nullptr);
   auto p = properties("appvms/work/root");
   p.snap_on_start = true;
-  const auto app = pool->volume(p, [&] { return same_root.get(); });
+  const auto app = pool.volume(p, [&] { return same_root.get(); });
   int refused = 0, started = 0;
   for (const unsigned long request : {DM_DEV_CREATE, DM_TABLE_LOAD, DM_DEV_SUSPEND, DM_DEV_RENAME,
                                       DM_DEV_REMOVE, DM_TABLE_STATUS, DM_LIST_DEVICES, DM_DEV_STATUS}) {
@@ -59,7 +73,7 @@ TEST_P(WarmTest, a_kernel_that_refuses_any_call_of_a_hand_out_gets_a_cold_start_
         expect_all(app->block_device()->node, image_size, 'a');
         app->stop({}).get();
       }
-      pool->finish();
+      pool.finish();
       EXPECT_FALSE(app->is_running());
       if (!is_hit) break;
     }
@@ -71,14 +85,10 @@ TEST_P(WarmTest, a_kernel_that_refuses_any_call_of_a_hand_out_gets_a_cold_start_
 }
 
 TEST_P(WarmTest, a_kernel_that_refuses_any_call_of_a_refill_leaves_nothing_half_made) {
-  auto owned = std::make_unique<RefusingPort>();
-  RefusingPort& port = *owned;
-  layers::Host host(std::move(owned));
-  pools::DriverContext context{host};
-  auto& root = warm_origin(2);
-  const auto pool = pools::find_driver("file").make(
-      {PoolName("test"), {{"dir_path", scratch().native()}}, std::nullopt}, context);
-  const auto same_root = pool->volume(root.properties(), nullptr);
+  const RefusablePool refusable(scratch());
+  RefusingPort& port = refusable.port;
+  pools::Pool& pool = *refusable.pool;
+  const auto same_root = pool.volume(warm_origin(2).properties(), nullptr);
   int refused = 0;
   for (const unsigned long request : {DM_DEV_CREATE, DM_TABLE_LOAD, DM_DEV_SUSPEND, DM_DEV_REMOVE,
                                       DM_TABLE_STATUS, DM_LIST_DEVICES, DM_DEV_STATUS}) {
