@@ -143,6 +143,7 @@ class GuestProcess {
     const std::vector<std::string> words{"dd",           "if=/dev/zero", "of=" + node.native(), "bs=64k",
                                          "oflag=direct", "conv=notrunc", "status=none"};
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
     if (const int error = ::posix_spawnp(&pid_, "dd", nullptr, nullptr, arguments.data(), environ);
