@@ -146,6 +146,7 @@ void App::initialise() {
   if (!path_exists(locations().config())) lock_->set_recovered();
   if (path_exists(locations().config())) {
     // Somebody else's first start came between: theirs counts.
+    const std::lock_guard guard(registry_mutex_);
     if (vms_.empty() && pools_.empty()) load_config();
     return;
   }
