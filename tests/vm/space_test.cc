@@ -15,6 +15,7 @@ TEST_F(SpaceTest, the_pool_fills_up_under_fifty_vms_and_nobody_sees_an_error) {
   std::vector<std::string> names;
   for (int i = 0; i < 50; ++i) create_app(names.emplace_back(fmt::format("app{}", i)));
   std::vector<app::Vm*> vms;
+  vms.reserve(names.size());
   for (const auto& name : names) vms.push_back(&vm(name));
   for (const auto& outcome : app().start(vms)) ASSERT_FALSE(outcome.error) << outcome.error->message();
   vm("debian").start();
